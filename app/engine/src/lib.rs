@@ -1,0 +1,186 @@
+//! The sync engine of one device: one function, [`step`], from an event to effects.
+//!
+//! It has no clock, no randomness, no async and no browser: time and ids arrive inside events, everything it wants
+//! done leaves as an [`Effect`]. So it runs natively in tests, and in a worker in the browser.
+//!
+//! Invariants:
+//! 1. What a tab shows = confirmed server state + pending mutations replayed over it ([`view`]). Nothing else is
+//!    ever shown, and a view is derived anew rather than patched.
+//! 2. Confirmed state changes only by what the gateway says: windows, deltas, lists.
+//! 3. A delta applies only to exactly the state it starts from, and the counts must agree afterwards; otherwise what is
+//!    known of positions is dropped and asked for again. An empty or failed answer never removes anything.
+//! 4. A mutation stays pending until its outcome is known; after a reconnection it is sent again under the same id.
+//! 5. Every queue and cache in here is bounded by a constant beside it.
+
+mod actions;
+mod bodies;
+mod cache;
+mod intent;
+mod list;
+mod pending;
+mod query;
+mod session;
+mod state;
+mod sync;
+mod view;
+
+pub use intent::{Action, Filter, Intent, TabId, Target, UndoId};
+pub use query::parse as parse_query;
+pub use state::State;
+pub use view::{
+    ContentAddress, Line, ListState, ListView, MailboxRow, MessageState, MessageView, Notice,
+    SessionView, Stage, View,
+};
+
+use roost_wire::{Body, ClientMessage, ServerMessage};
+use serde::{Deserialize, Serialize};
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The engine starts. `device` is random and names this device in mutation ids; `build` is that of the app.
+    Started {
+        device: u64,
+        build: String,
+    },
+    /// A tab connected. `likely_signed_in` is its guess, so that the socket can open without asking first.
+    TabOpened {
+        tab: TabId,
+        likely_signed_in: bool,
+    },
+    TabClosed {
+        tab: TabId,
+    },
+    Intent {
+        tab: TabId,
+        intent: Intent,
+    },
+    /// The answer to [`Effect::CheckSession`]: who is signed in, nobody, or no answer.
+    SessionChecked(Result<Option<Who>, String>),
+    /// The answer to [`Effect::SignIn`].
+    SignedIn(Result<Who, SignInProblem>),
+    SocketOpened,
+    SocketClosed,
+    Server(ServerMessage),
+    /// The answer to [`Effect::FetchBody`].
+    BodyFetched {
+        ticket: u32,
+        result: Result<Box<Body>, BodyProblem>,
+    },
+    /// The time of an [`Effect::Wake`] has come.
+    Woke(Wake),
+}
+
+/// What a tab says to the worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TabMessage {
+    Hello {
+        likely_signed_in: bool,
+    },
+    Intent(Intent),
+    /// The tab closes.
+    Bye,
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// The opaque name in content URLs.
+    pub account: String,
+    pub username: String,
+}
+
+/// Why signing in did not work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInProblem {
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// Why a body could not be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyProblem {
+    /// No answer: the line is down.
+    Offline,
+    /// The gateway refused, with a sentence for people.
+    Refused(String),
+    /// The session ended.
+    SignedOut,
+}
+
+/// Something to be done outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the gateway who is signed in.
+    CheckSession,
+    SignIn {
+        username: String,
+        password: String,
+        shared: bool,
+    },
+    SignOut,
+    /// Open the socket; [`Event::SocketOpened`] or [`Event::SocketClosed`] follows.
+    Connect,
+    /// Close the socket if it is open.
+    Disconnect,
+    Send(ClientMessage),
+    /// Fetch a message ready to be shown.
+    FetchBody {
+        ticket: u32,
+        address: ContentAddress,
+        images: bool,
+    },
+    Show {
+        tab: TabId,
+        view: View,
+    },
+    /// Come back with [`Event::Woke`] after so many milliseconds.
+    Wake {
+        wake: Wake,
+        after_ms: u32,
+    },
+}
+
+/// What to come back for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wake {
+    /// Try to connect again.
+    Reconnect,
+    /// A message has been on a tab's screen long enough to count as read.
+    Read {
+        tab: TabId,
+        mailbox: String,
+        uid: u32,
+    },
+    /// Ask again for what could not be had.
+    Retry,
+    /// The rows have been there for a while.
+    Calm,
+    /// A request should have been answered by now.
+    Overdue(roost_wire::RequestId),
+    /// A mutation should have had its outcome, or progress, by now.
+    Stuck(roost_wire::MutationId),
+}
+
+/// Takes an event in and says what is to be done.
+pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
+    match event {
+        Event::Started { device, build } => state.start(device, build),
+        Event::TabOpened {
+            tab,
+            likely_signed_in,
+        } => state.tab_opened(tab, likely_signed_in),
+        Event::TabClosed { tab } => state.tab_closed(tab),
+        Event::Intent { tab, intent } => state.intent(tab, intent),
+        Event::SessionChecked(result) => state.session_checked(result),
+        Event::SignedIn(result) => state.signed_in(result),
+        Event::SocketOpened => state.socket_opened(),
+        Event::SocketClosed => state.socket_closed(),
+        Event::Server(message) => state.server(message),
+        Event::BodyFetched { ticket, result } => state.body_fetched(ticket, result),
+        Event::Woke(wake) => state.woke(wake),
+    }
+    state.ask_for_what_is_missing();
+    state.show();
+    state.take_effects()
+}

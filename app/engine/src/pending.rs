@@ -1,0 +1,334 @@
+//! Mutations without an outcome yet, what they do to what is shown, and how they are taken back.
+
+use roost_wire::{ClientMessage, Moved, Mutation, MutationId, Outcome, Summary, UidSet};
+
+use crate::state::Socket;
+use crate::view::{Notice, View};
+use crate::{Effect, State, TabId, UndoId, Wake, list};
+
+/// How many mutations may wait. Beyond that an action is refused with a notice.
+pub const MAX_PENDING: usize = 500;
+/// How long a mutation may go without outcome or progress before the line counts as dead.
+const STUCK_MS: u32 = 150_000;
+/// How many things can be undone.
+const MAX_UNDO: usize = 50;
+
+/// A mutation without an outcome.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    pub id: MutationId,
+    pub mutation: Mutation,
+    /// The tab to be told if it fails.
+    pub tab: TabId,
+    /// What takes it back.
+    pub undo: Option<UndoId>,
+    /// It went over the socket that is open.
+    pub sent: bool,
+}
+
+/// Something that can be taken back.
+#[derive(Debug, Clone)]
+pub struct Undo {
+    pub id: UndoId,
+    pub inverse: Inverse,
+    /// The person asked for it before the outcome was known.
+    pub wanted: Option<TabId>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Inverse {
+    /// These mutations, at once.
+    Mutations(Vec<Mutation>),
+    /// Moving back, once it is known where the messages are.
+    MoveBack {
+        from: String,
+        to: String,
+        /// Flags to set back on the way.
+        add: Vec<String>,
+        remove: Vec<String>,
+        moved: Option<Moved>,
+    },
+}
+
+impl State {
+    /// Queues a mutation and sends it if there is a line.
+    pub(crate) fn mutate(&mut self, tab: TabId, mutation: Mutation, undo: Option<UndoId>) {
+        if self.pending.len() >= MAX_PENDING {
+            self.notice(
+                tab,
+                "Too many changes are waiting. Try again when they are done.",
+                None,
+                true,
+            );
+            return;
+        }
+        let id = MutationId {
+            device: self.device,
+            count: self.next_mutation,
+        };
+        self.next_mutation += 1;
+        self.pending.push_back(Pending {
+            id,
+            mutation,
+            tab,
+            undo,
+            sent: false,
+        });
+        self.send_pending(self.pending.len() - 1);
+    }
+
+    pub(crate) fn send_pending(&mut self, index: usize) {
+        if self.socket == Socket::Open
+            && let Some(pending) = self.pending.get_mut(index)
+        {
+            pending.sent = true;
+            let id = pending.id;
+            let mutation = pending.mutation.clone();
+            self.effect(Effect::Send(ClientMessage::Mutate { id, mutation }));
+            self.effect(Effect::Wake {
+                wake: Wake::Stuck(id),
+                after_ms: STUCK_MS,
+            });
+        }
+    }
+
+    pub(crate) fn ended(&mut self, id: MutationId, outcome: Outcome) {
+        let Some(index) = self.pending.iter().position(|pending| pending.id == id) else {
+            return;
+        };
+        let Some(pending) = self.pending.remove(index) else {
+            return;
+        };
+        self.progress = None;
+        match outcome {
+            Outcome::Done { moved } => {
+                let Some(undo) = pending.undo else {
+                    return;
+                };
+                if let Some(entry) = self.undo.iter_mut().find(|entry| entry.id == undo) {
+                    if let Inverse::MoveBack { moved: place, .. } = &mut entry.inverse {
+                        *place = moved;
+                    }
+                    if let Some(tab) = entry.wanted {
+                        self.take_back(tab, undo);
+                    }
+                }
+            }
+            Outcome::Rejected(problem) => {
+                self.undo.retain(|entry| Some(entry.id) != pending.undo);
+                let what = describe(&pending.mutation);
+                let why = list::sentence(&problem);
+                self.notice(
+                    pending.tab,
+                    &format!("{what} was not done. {why}"),
+                    None,
+                    true,
+                );
+            }
+            Outcome::Unknown => {
+                self.undo.retain(|entry| Some(entry.id) != pending.undo);
+                let what = describe(&pending.mutation);
+                self.notice(
+                    pending.tab,
+                    &format!("{what} may not have been done: the mail server was lost in the middle. The list shows how it is now."),
+                    None,
+                    true,
+                );
+            }
+        }
+    }
+
+    pub(crate) fn remember_undo(&mut self, inverse: Inverse) -> UndoId {
+        let id = self.next_undo;
+        self.next_undo += 1;
+        self.undo.push_back(Undo {
+            id,
+            inverse,
+            wanted: None,
+        });
+        if self.undo.len() > MAX_UNDO {
+            self.undo.pop_front();
+        }
+        id
+    }
+
+    /// Takes something back, now or as soon as it is known how.
+    pub(crate) fn take_back(&mut self, tab: TabId, undo: UndoId) {
+        let Some(index) = self.undo.iter().position(|entry| entry.id == undo) else {
+            return;
+        };
+        let running = self
+            .pending
+            .iter()
+            .any(|pending| pending.undo == Some(undo));
+        if running && matches!(self.undo[index].inverse, Inverse::MoveBack { .. }) {
+            self.undo[index].wanted = Some(tab);
+            return;
+        }
+        let Some(entry) = self.undo.remove(index) else {
+            return;
+        };
+        match entry.inverse {
+            Inverse::Mutations(mutations) => {
+                for mutation in mutations {
+                    self.mutate(tab, mutation, None);
+                }
+            }
+            Inverse::MoveBack {
+                from,
+                to,
+                add,
+                remove,
+                moved: Some(moved),
+            } => {
+                let mutation = Mutation::Move {
+                    mailbox: from,
+                    uidvalidity: moved.uidvalidity,
+                    uids: moved.uids,
+                    to,
+                    add,
+                    remove,
+                };
+                self.mutate(tab, mutation, None);
+            }
+            Inverse::MoveBack {
+                moved: None, from, ..
+            } => {
+                self.notice(
+                    tab,
+                    &format!("This mail server does not tell where the messages went. You find them in {from}."),
+                    None,
+                    true,
+                );
+                return;
+            }
+        }
+        self.notice(tab, "Undone", None, false);
+    }
+
+    pub(crate) fn notice(&mut self, tab: TabId, text: &str, undo: Option<UndoId>, failed: bool) {
+        // The tab that asked may be gone; then any other is told.
+        let tab = if self.tabs.contains_key(&tab) {
+            tab
+        } else {
+            match self.tabs.keys().next() {
+                Some(&first) => first,
+                None => return,
+            }
+        };
+        self.effect(Effect::Show {
+            tab,
+            view: View::Notice(Notice {
+                text: text.to_owned(),
+                undo,
+                failed,
+            }),
+        });
+    }
+
+    /// The messages that pending mutations take away from a mailbox.
+    pub(crate) fn leaving(&self, mailbox: &str) -> Vec<&UidSet> {
+        self.pending
+            .iter()
+            .filter_map(|pending| match &pending.mutation {
+                Mutation::Move {
+                    mailbox: from,
+                    uids,
+                    ..
+                }
+                | Mutation::Expunge {
+                    mailbox: from,
+                    uids,
+                    ..
+                } if from == mailbox => Some(uids),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// A summary as it will be once the pending mutations are done.
+    pub(crate) fn replayed(&self, mailbox: &str, summary: &Summary) -> Summary {
+        let mut summary = summary.clone();
+        for pending in &self.pending {
+            if let Mutation::Flag {
+                mailbox: of,
+                uids,
+                add,
+                remove,
+                ..
+            } = &pending.mutation
+                && of == mailbox
+                && uids.contains(summary.uid)
+            {
+                for flag in add {
+                    summary.flags.set(flag, true);
+                }
+                for flag in remove {
+                    summary.flags.set(flag, false);
+                }
+            }
+        }
+        summary
+    }
+
+    /// How pending mutations change a mailbox's counts: (messages, unseen).
+    pub(crate) fn pending_counts(&self, mailbox: &str) -> (i64, i64) {
+        let (mut messages, mut unseen) = (0, 0);
+        let mut touched = std::collections::HashSet::new();
+        for pending in &self.pending {
+            match &pending.mutation {
+                Mutation::Flag {
+                    mailbox: of, uids, ..
+                } if of == mailbox && uids.len() <= 5_000 => {
+                    touched.extend(uids.iter());
+                }
+                Mutation::Move {
+                    mailbox: from,
+                    uids,
+                    to,
+                    ..
+                } if uids.len() <= 5_000 => {
+                    let cache = self.caches.get(from);
+                    let known = uids.iter().filter_map(|uid| cache?.summary(uid));
+                    let unread = known.filter(|summary| !summary.flags.seen).count() as i64;
+                    if from == mailbox {
+                        messages -= uids.len() as i64;
+                        unseen -= unread;
+                    } else if to == mailbox {
+                        messages += uids.len() as i64;
+                        unseen += unread;
+                    }
+                }
+                Mutation::Expunge {
+                    mailbox: from,
+                    uids,
+                    ..
+                } if from == mailbox && uids.len() <= 5_000 => {
+                    messages -= uids.len() as i64;
+                }
+                _ => {}
+            }
+        }
+        if let Some(cache) = self.caches.get(mailbox) {
+            for summary in touched.into_iter().filter_map(|uid| cache.summary(uid)) {
+                let after = self.replayed(mailbox, summary);
+                unseen += i64::from(summary.flags.seen) - i64::from(after.flags.seen);
+            }
+        }
+        (messages, unseen)
+    }
+}
+
+/// What a mutation is called in a sentence.
+fn describe(mutation: &Mutation) -> String {
+    match mutation {
+        Mutation::Flag { .. } => "Marking".to_owned(),
+        Mutation::Move { to, .. } => format!("Moving to {to}"),
+        Mutation::Copy { to, .. } => format!("Copying to {to}"),
+        Mutation::Expunge { .. } => "Deleting".to_owned(),
+        Mutation::CreateMailbox { name } => format!("Creating the folder {name}"),
+        Mutation::RenameMailbox { from, to } => format!("Renaming {from} to {to}"),
+        Mutation::DeleteMailbox { name } => format!("Deleting the folder {name}"),
+        Mutation::Subscribe { name, .. } => format!("Changing the subscription of {name}"),
+    }
+}

@@ -1,0 +1,320 @@
+//! Signing in and out, the socket and its life.
+
+use roost_wire::{Bye, ClientMessage, MailServer, ServerMessage, VERSION};
+
+use crate::state::{Socket, Tab};
+use crate::view::{Line, Stage, View};
+use crate::{Effect, SignInProblem, State, TabId, Wake, Who};
+
+/// How many rows a tab is taken to show before it says so.
+const FIRST_ROWS: u32 = 40;
+
+impl State {
+    pub(crate) fn start(&mut self, device: u64, build: String) {
+        self.device = device;
+        self.build = build;
+    }
+
+    pub(crate) fn tab_opened(&mut self, tab: TabId, likely_signed_in: bool) {
+        self.tabs.insert(
+            tab,
+            Tab {
+                mailbox: "INBOX".to_owned(),
+                count: FIRST_ROWS,
+                ..Tab::default()
+            },
+        );
+        if self.line == Line::Reload && self.socket == Socket::Closed {
+            // The page was loaded anew: perhaps the gateway has this build again.
+            self.line = Line::Connecting;
+            self.connect();
+        }
+        if self.stage == Stage::Starting && self.socket == Socket::Closed {
+            if likely_signed_in {
+                self.connect();
+            } else {
+                self.effect(Effect::CheckSession);
+            }
+        }
+    }
+
+    pub(crate) fn tab_closed(&mut self, tab: TabId) {
+        self.tabs.remove(&tab);
+        if let Some(&last) = self.tabs.keys().next_back() {
+            self.watch(last);
+        }
+    }
+
+    pub(crate) fn session_checked(&mut self, result: Result<Option<Who>, String>) {
+        match result {
+            // Signed out meanwhile: the answer is about before.
+            Ok(_) if !matches!(self.stage, Stage::Starting | Stage::SignedIn { .. }) => {}
+            Ok(Some(who)) => {
+                self.signed_in_as(who);
+                if self.refused {
+                    // The session lives, yet the socket was refused: a proxy without WebSockets, or too many devices.
+                    self.line = Line::Offline;
+                    self.connect_later();
+                } else {
+                    self.connect();
+                }
+            }
+            Ok(None) => self.signed_out(String::new()),
+            Err(_) => {
+                self.line = Line::Offline;
+                self.connect_later();
+            }
+        }
+    }
+
+    pub(crate) fn sign_in(&mut self, username: String, password: String, shared: bool) {
+        self.stage = Stage::SigningIn;
+        self.effect(Effect::SignIn {
+            username,
+            password,
+            shared,
+        });
+    }
+
+    pub(crate) fn signed_in(&mut self, result: Result<Who, SignInProblem>) {
+        match result {
+            Ok(who) => {
+                self.signed_in_as(who);
+                self.connect();
+            }
+            Err(problem) => {
+                self.stage = Stage::SignedOut {
+                    problem: problem.message,
+                    expired: self.who.is_some(),
+                };
+            }
+        }
+    }
+
+    pub(crate) fn sign_out(&mut self) {
+        self.effect(Effect::SignOut);
+        self.effect(Effect::Disconnect);
+        self.socket = Socket::Closed;
+        self.forget_account();
+        self.stage = Stage::SignedOut {
+            problem: String::new(),
+            expired: false,
+        };
+    }
+
+    fn signed_in_as(&mut self, who: Who) {
+        if self
+            .who
+            .as_ref()
+            .is_some_and(|before| before.account != who.account)
+        {
+            // Another person: nothing of the one before may be seen or sent.
+            self.forget_account();
+        }
+        self.stage = Stage::SignedIn {
+            username: who.username.clone(),
+            account: who.account.clone(),
+        };
+        self.who = Some(who);
+    }
+
+    /// The session ended by itself. What was on screen stays, behind the form; what is pending stays pending.
+    fn signed_out(&mut self, problem: String) {
+        self.socket = Socket::Closed;
+        self.stage = Stage::SignedOut {
+            problem,
+            expired: self.who.is_some(),
+        };
+    }
+
+    pub(crate) fn connect(&mut self) {
+        if self.socket == Socket::Closed {
+            self.socket = Socket::Opening;
+            if self.line != Line::Offline {
+                self.line = Line::Connecting;
+            }
+            self.effect(Effect::Connect);
+        }
+    }
+
+    pub(crate) fn connect_now(&mut self) {
+        self.backoff.reset();
+        if matches!(self.stage, Stage::SignedIn { .. } | Stage::Starting) {
+            self.connect();
+        }
+    }
+
+    /// Browsers do not tell when a line is dead (a laptop that slept, a network that changed): an answer that never
+    /// comes does.
+    fn line_is_dead(&mut self) {
+        if self.socket == Socket::Open {
+            self.effect(Effect::Disconnect);
+            self.socket_closed();
+        }
+    }
+
+    fn connect_later(&mut self) {
+        if !self.backoff.waiting {
+            self.backoff.waiting = true;
+            let after_ms = self.backoff.next(self.device);
+            self.effect(Effect::Wake {
+                wake: Wake::Reconnect,
+                after_ms,
+            });
+        }
+    }
+
+    /// Everything that is shown is asked for at once, without waiting for the gateway's hello.
+    pub(crate) fn socket_opened(&mut self) {
+        self.socket = Socket::Open;
+        self.refused = false;
+        self.retrying = false;
+        self.mailboxes_known = false;
+        self.asked.clear();
+        for cache in self.caches.values_mut() {
+            cache.verified = false;
+        }
+        let hello = ClientMessage::Hello {
+            version: VERSION,
+            build: self.build.clone(),
+        };
+        self.effect(Effect::Send(hello));
+        self.use_cache("INBOX");
+        self.retry_bodies();
+        for tab in self.tabs.values_mut() {
+            tab.failed = None;
+        }
+        if let Some(&tab) = self.tabs.keys().next_back() {
+            self.watch(tab);
+        }
+        for index in 0..self.pending.len() {
+            self.send_pending(index);
+        }
+    }
+
+    /// Tells the gateway which mailbox is on a tab's screen.
+    pub(crate) fn watch(&mut self, tab: TabId) {
+        if self.socket == Socket::Open
+            && let Some(tab) = self.tabs.get(&tab)
+        {
+            let mailbox = tab.mailbox.clone();
+            self.effect(Effect::Send(ClientMessage::Watch { mailbox }));
+        }
+    }
+
+    pub(crate) fn socket_closed(&mut self) {
+        let never_opened = self.socket == Socket::Opening;
+        self.socket = Socket::Closed;
+        self.asked.clear();
+        for pending in &mut self.pending {
+            pending.sent = false;
+        }
+        match self.stage {
+            Stage::SignedOut { .. } | Stage::SigningIn => {}
+            Stage::Starting | Stage::SignedIn { .. } if self.line == Line::Reload => {}
+            Stage::Starting | Stage::SignedIn { .. } if never_opened => {
+                // The browser does not tell why: ask whether the session still lives.
+                self.refused = true;
+                self.effect(Effect::CheckSession);
+            }
+            Stage::Starting | Stage::SignedIn { .. } => {
+                self.line = Line::Connecting;
+                self.connect_later();
+            }
+        }
+    }
+
+    pub(crate) fn woke(&mut self, wake: Wake) {
+        match wake {
+            Wake::Reconnect => {
+                self.backoff.waiting = false;
+                if matches!(self.stage, Stage::SignedIn { .. } | Stage::Starting) {
+                    self.connect();
+                }
+            }
+            Wake::Read { tab, mailbox, uid } => self.count_as_read(tab, &mailbox, uid),
+            Wake::Retry => {
+                self.retrying = false;
+                self.retry_bodies();
+            }
+            Wake::Calm => self.calmed(),
+            Wake::Overdue(id) => {
+                if self.asked.contains_key(&id) {
+                    self.line_is_dead();
+                }
+            }
+            Wake::Stuck(id) => {
+                let waits = self
+                    .pending
+                    .iter()
+                    .any(|pending| pending.id == id && pending.sent);
+                if waits && self.progress.is_none() {
+                    self.line_is_dead();
+                }
+            }
+        }
+    }
+
+    pub(crate) fn server(&mut self, message: ServerMessage) {
+        match message {
+            ServerMessage::Hello {
+                version,
+                build,
+                account,
+                username,
+            } => {
+                if version != VERSION || build != self.build {
+                    self.reload();
+                    return;
+                }
+                self.backoff.reset();
+                self.line = Line::Live;
+                self.signed_in_as(Who { account, username });
+            }
+            ServerMessage::Answer { id, result } => self.answered(id, result),
+            ServerMessage::Outcome { id, outcome } => self.ended(id, outcome),
+            ServerMessage::Progress { id, done, total } => {
+                if self.pending.iter().any(|pending| pending.id == id) {
+                    self.progress = Some((done, total));
+                }
+            }
+            ServerMessage::Change(change) => self.changed(change),
+            ServerMessage::MailServer(MailServer::Reachable) => self.line = Line::Live,
+            ServerMessage::MailServer(MailServer::Unreachable) => self.line = Line::MailServerDown,
+            ServerMessage::Bye(bye) => self.bye(bye),
+        }
+    }
+
+    fn bye(&mut self, bye: Bye) {
+        match bye {
+            // The socket closes by itself; then it is opened again.
+            Bye::Restart => {}
+            Bye::SignedOut => {
+                self.effect(Effect::Disconnect);
+                self.signed_out(
+                    "Your session has ended. Sign in again to go on where you were.".to_owned(),
+                );
+            }
+            Bye::Reload => self.reload(),
+            Bye::Protocol(why) => {
+                for tab in self.tabs.keys().copied().collect::<Vec<_>>() {
+                    self.effect(Effect::Show {
+                        tab,
+                        view: View::Notice(crate::Notice {
+                            text: format!("The gateway ended the connection: {why}."),
+                            undo: None,
+                            failed: true,
+                        }),
+                    });
+                }
+            }
+        }
+    }
+
+    fn reload(&mut self) {
+        self.line = Line::Reload;
+        self.socket = Socket::Closed;
+        self.asked.clear();
+        self.effect(Effect::Disconnect);
+    }
+}

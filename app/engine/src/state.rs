@@ -1,0 +1,244 @@
+//! Everything the engine knows.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use roost_wire::{Mailbox, RequestId, UidSet};
+
+use crate::bodies::Bodies;
+use crate::cache::Cache;
+use crate::pending::{Pending, Undo};
+use crate::view::{ContentAddress, Line, ListView, MailboxRow, MessageView, SessionView, Stage};
+use crate::{Effect, Filter, TabId, Who};
+
+/// How many mailboxes are cached.
+pub const MAX_CACHES: usize = 32;
+
+/// The engine's state. Opaque outside: it is changed by [`crate::step`] alone.
+#[derive(Debug)]
+pub struct State {
+    pub(crate) device: u64,
+    pub(crate) build: String,
+    pub(crate) next_mutation: u64,
+    pub(crate) next_request: RequestId,
+    pub(crate) next_undo: u32,
+    pub(crate) stage: Stage,
+    pub(crate) who: Option<Who>,
+    pub(crate) line: Line,
+    pub(crate) socket: Socket,
+    pub(crate) backoff: Backoff,
+    pub(crate) progress: Option<(u32, u32)>,
+    pub(crate) mailboxes: Vec<Mailbox>,
+    /// Whether the list was heard since the socket opened.
+    pub(crate) mailboxes_known: bool,
+    pub(crate) caches: HashMap<String, Cache>,
+    /// Least recently shown first.
+    pub(crate) cache_order: VecDeque<String>,
+    pub(crate) asked: HashMap<RequestId, Asked>,
+    /// A retry timer runs.
+    pub(crate) retrying: bool,
+    /// The last socket closed before it opened, though the session lives.
+    pub(crate) refused: bool,
+    pub(crate) pending: VecDeque<Pending>,
+    pub(crate) undo: VecDeque<Undo>,
+    pub(crate) bodies: Bodies,
+    pub(crate) tabs: BTreeMap<TabId, Tab>,
+    pub(crate) effects: Vec<Effect>,
+}
+
+/// How far the socket is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Socket {
+    Closed,
+    /// It is being opened.
+    Opening,
+    Open,
+}
+
+/// How long to wait before connecting again: doubling from the first pause to the longest, with a spread so that a
+/// restarted gateway is not met by everybody at once. Reset once the gateway has said hello.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Backoff {
+    attempts: u32,
+    /// A wake-up is under way.
+    pub waiting: bool,
+}
+
+impl Backoff {
+    const FIRST_MS: u32 = 250;
+    const LONGEST_MS: u32 = 30_000;
+
+    /// The next pause in milliseconds. `spread` is any number that differs between devices.
+    pub fn next(&mut self, spread: u64) -> u32 {
+        let pause = (Self::FIRST_MS << self.attempts.min(7)).min(Self::LONGEST_MS);
+        self.attempts += 1;
+        // Up to a quarter more.
+        let mixed = spread
+            .wrapping_add(u64::from(self.attempts))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        pause + (mixed >> 32) as u32 % (pause / 4 + 1)
+    }
+
+    pub fn reset(&mut self) {
+        self.attempts = 0;
+    }
+}
+
+/// A request under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    Mailboxes,
+    Window { mailbox: String, page: u32 },
+    Summaries { mailbox: String, uids: UidSet },
+    Delta { mailbox: String },
+    Search { mailbox: String, source: Source },
+}
+
+/// Where a tab's list comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Source {
+    pub filter: Filter,
+    pub search: String,
+}
+
+impl Source {
+    /// Whether it is the whole mailbox.
+    pub fn is_all(&self) -> bool {
+        self.filter == Filter::All && self.search.is_empty()
+    }
+}
+
+/// What one tab looks at, and what it was shown last.
+#[derive(Debug, Default)]
+pub struct Tab {
+    pub mailbox: String,
+    pub source: Source,
+    /// The answer to the source's search, newest first.
+    pub found: Option<Found>,
+    /// The mailbox changed since the search was answered.
+    pub found_outdated: bool,
+    pub failed: Option<Failure>,
+    pub first: u32,
+    pub count: u32,
+    pub open: Option<Open>,
+    pub shown: Shown,
+}
+
+impl Tab {
+    pub fn failed_for_good(&self) -> bool {
+        self.failed.as_ref().is_some_and(|failure| !failure.again)
+    }
+}
+
+/// Why a tab's list could not be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// A sentence for people.
+    pub why: String,
+    /// Whether it is asked for again by itself.
+    pub again: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub uids: Vec<u32>,
+    pub total: u32,
+}
+
+/// The message a tab has open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    pub address: ContentAddress,
+    pub images: bool,
+    pub failed: Option<String>,
+    /// It was marked as read on account of being shown; it is not again, should the person mark it unread.
+    pub counted_as_read: bool,
+}
+
+/// What a tab was shown last, so that nothing is shown twice.
+#[derive(Debug, Default)]
+pub struct Shown {
+    pub session: Option<SessionView>,
+    pub mailboxes: Option<Vec<MailboxRow>>,
+    pub list: Option<ListView>,
+    pub message: Option<Option<MessageView>>,
+    pub body: Option<(ContentAddress, bool)>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            device: 0,
+            build: String::new(),
+            next_mutation: 1,
+            next_request: 1,
+            next_undo: 1,
+            stage: Stage::Starting,
+            who: None,
+            line: Line::Connecting,
+            socket: Socket::Closed,
+            backoff: Backoff::default(),
+            progress: None,
+            mailboxes: Vec::new(),
+            mailboxes_known: false,
+            caches: HashMap::new(),
+            cache_order: VecDeque::new(),
+            asked: HashMap::new(),
+            retrying: false,
+            refused: false,
+            pending: VecDeque::new(),
+            undo: VecDeque::new(),
+            bodies: Bodies::default(),
+            tabs: BTreeMap::new(),
+            effects: Vec::new(),
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Marks a mailbox's cache as just used; the ones unused longest go when there are too many.
+    pub(crate) fn use_cache(&mut self, mailbox: &str) {
+        self.cache_order.retain(|name| name != mailbox);
+        self.cache_order.push_back(mailbox.to_owned());
+        self.caches.entry(mailbox.to_owned()).or_default();
+        let shown: HashSet<&str> = self.tabs.values().map(|tab| tab.mailbox.as_str()).collect();
+        if self.caches.len() > MAX_CACHES
+            && let Some(at) = self
+                .cache_order
+                .iter()
+                .position(|name| !shown.contains(name.as_str()) && name != "INBOX")
+            && let Some(name) = self.cache_order.remove(at)
+        {
+            self.caches.remove(&name);
+        }
+    }
+
+    /// Forgets everything that belongs to an account.
+    pub(crate) fn forget_account(&mut self) {
+        self.who = None;
+        self.mailboxes.clear();
+        self.caches.clear();
+        self.cache_order.clear();
+        self.asked.clear();
+        self.pending.clear();
+        self.undo.clear();
+        self.bodies.forget();
+        self.progress = None;
+        self.mailboxes_known = false;
+        for tab in self.tabs.values_mut() {
+            *tab = Tab {
+                mailbox: "INBOX".to_owned(),
+                count: tab.count,
+                shown: std::mem::take(&mut tab.shown),
+                ..Tab::default()
+            };
+        }
+    }
+}

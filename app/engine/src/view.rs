@@ -1,0 +1,176 @@
+//! What a tab is shown.
+
+use roost_wire::{Body, Flags, Role, Summary, Uid};
+use serde::{Deserialize, Serialize};
+
+use crate::{Filter, UndoId};
+
+/// One thing for a tab to show. Each replaces the one of its kind before, but for notices, which add up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum View {
+    Session(SessionView),
+    Mailboxes(Vec<MailboxRow>),
+    List(ListView),
+    /// The open message, `None` when there is none.
+    Message(Option<MessageView>),
+    /// The text of the open message; comes once a message and choice of images.
+    Body(Box<Body>),
+    Notice(Notice),
+    /// Mail came into the inbox; goes to one tab only.
+    NewMail {
+        from: String,
+        subject: String,
+        uid: Uid,
+    },
+}
+
+/// Who is signed in, and how the line is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionView {
+    pub stage: Stage,
+    pub line: Line,
+    /// How many changes wait for their outcome.
+    pub waiting: u32,
+    /// How far the change under way over many messages is.
+    pub progress: Option<(u32, u32)>,
+}
+
+/// Where in its life the session is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// Not known yet.
+    Starting,
+    SignedOut {
+        /// What went wrong, as a sentence; empty when nothing did.
+        problem: String,
+        /// The session ended by itself: everything that was on screen is kept behind the form.
+        expired: bool,
+    },
+    SigningIn,
+    SignedIn {
+        username: String,
+        account: String,
+    },
+}
+
+/// How the line is. Always honest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Line {
+    /// What is shown is how the server has it.
+    Live,
+    /// The socket is being opened.
+    Connecting,
+    /// There is no line; it will be tried again.
+    Offline,
+    /// The gateway is there, but it does not reach the mail server.
+    MailServerDown,
+    /// The gateway has another build: the page must be loaded anew.
+    Reload,
+}
+
+/// One mailbox in the navigation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MailboxRow {
+    pub name: String,
+    /// The last part of the name.
+    pub label: String,
+    /// 0 at the top.
+    pub depth: u32,
+    pub role: Option<Role>,
+    pub selectable: bool,
+    pub subscribed: bool,
+    pub unseen: u32,
+    pub messages: u32,
+    /// Whether mailboxes may be created below it.
+    pub delimiter: Option<char>,
+}
+
+/// The rows on screen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListView {
+    pub mailbox: String,
+    pub role: Option<Role>,
+    pub filter: Filter,
+    pub search: String,
+    /// How many rows the list has.
+    pub total: u32,
+    /// How many messages match a search or filter, where that is more than the list has.
+    pub matches: u32,
+    /// The position of the first row below.
+    pub first: u32,
+    /// `None` where a row is still being fetched.
+    pub rows: Vec<Option<Summary>>,
+    pub state: ListState,
+}
+
+/// Whether the list can be believed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListState {
+    Loading,
+    Ready,
+    /// It could not be had; why, as a sentence.
+    Failed(String),
+}
+
+/// The open message but for its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageView {
+    pub address: ContentAddress,
+    pub flags: Flags,
+    /// What is known before the body is.
+    pub summary: Option<Summary>,
+    pub state: MessageState,
+    /// Whether images from other hosts are shown.
+    pub images: bool,
+    /// The messages above and below in the list.
+    pub newer: Option<Uid>,
+    pub older: Option<Uid>,
+    /// Whether it lies in Junk, where nothing it says is to be trusted.
+    pub junk: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MessageState {
+    Loading,
+    Ready,
+    Failed(String),
+}
+
+/// Names a message in content URLs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ContentAddress {
+    pub account: String,
+    pub mailbox: String,
+    pub uidvalidity: u32,
+    pub uid: Uid,
+}
+
+impl ContentAddress {
+    /// The URL of one of its contents: `body`, `part` or `raw`.
+    pub fn url(&self, content: &str) -> String {
+        let mut mailbox = String::new();
+        for byte in self.mailbox.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+                mailbox.push(char::from(byte));
+            } else {
+                mailbox.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        format!(
+            "/api/a/{}/{content}?mailbox={mailbox}&uidvalidity={}&uid={}",
+            self.account, self.uidvalidity, self.uid
+        )
+    }
+}
+
+/// Something to be told in passing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    pub text: String,
+    /// What taking it back is called by; `None` where it cannot be.
+    pub undo: Option<UndoId>,
+    /// Whether something went wrong.
+    pub failed: bool,
+}
+
+mod derive;

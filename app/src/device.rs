@@ -1,0 +1,166 @@
+//! The line between a tab and the engine in the worker.
+
+use js_sys::{Reflect, Uint8Array};
+use leptos::prelude::*;
+use roost_engine::{
+    Intent, Line, ListView, MailboxRow, MessageView, Notice, SessionView, Stage, TabMessage, View,
+};
+use roost_wire::{Body, Uid};
+use wasm_bindgen::prelude::*;
+use web_sys::{MessageEvent, MessagePort};
+
+/// Remembers in the browser whether somebody was signed in, so that the socket can open without asking first.
+const SIGNED_IN_KEY: &str = "roost.signed-in";
+/// How many notices wait to be shown.
+const MAX_NOTICES: usize = 4;
+
+/// What the engine shows this tab, each a signal, and the way to tell it what the person wants.
+#[derive(Clone, Copy)]
+pub struct Device {
+    pub session: RwSignal<SessionView>,
+    pub mailboxes: RwSignal<Vec<MailboxRow>>,
+    pub list: RwSignal<Option<ListView>>,
+    pub message: RwSignal<Option<MessageView>>,
+    pub body: RwSignal<Option<Body>>,
+    /// Notices with a number each, the newest last.
+    pub notices: RwSignal<Vec<(u32, Notice)>>,
+    pub new_mail: RwSignal<Option<(String, String, Uid)>>,
+    /// Who was signed in last.
+    account: StoredValue<Option<String>>,
+    port: StoredValue<MessagePort, LocalStorage>,
+}
+
+impl Device {
+    /// Connects to the worker that `public/boot.js` started.
+    pub fn start() -> Self {
+        let port = open_port();
+        let device = Self {
+            session: RwSignal::new(SessionView {
+                stage: Stage::Starting,
+                line: Line::Connecting,
+                waiting: 0,
+                progress: None,
+            }),
+            mailboxes: RwSignal::new(Vec::new()),
+            list: RwSignal::new(None),
+            message: RwSignal::new(None),
+            body: RwSignal::new(None),
+            notices: RwSignal::new(Vec::new()),
+            new_mail: RwSignal::new(None),
+            account: StoredValue::new(None),
+            port: StoredValue::new_local(port.clone()),
+        };
+        let onmessage = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            let bytes = Uint8Array::new(&event.data()).to_vec();
+            // A worker of another build cannot be understood: the service it gives is to be reloaded.
+            match postcard::from_bytes(&bytes) {
+                Ok(view) => device.show(view),
+                Err(_) => device.session.update(|session| session.line = Line::Reload),
+            }
+        });
+        port.set_onmessage(Some(onmessage.as_ref().unchecked_ref()));
+        onmessage.forget();
+        device.tell(&TabMessage::Hello {
+            likely_signed_in: storage()
+                .is_some_and(|s| matches!(s.get_item(SIGNED_IN_KEY), Ok(Some(_)))),
+        });
+        device.say_goodbye_when_leaving();
+        device
+    }
+
+    /// Tells the engine what the person wants.
+    pub fn send(self, intent: Intent) {
+        self.tell(&TabMessage::Intent(intent));
+    }
+
+    fn tell(self, message: &TabMessage) {
+        if let Ok(bytes) = postcard::to_stdvec(message) {
+            self.port.with_value(|port| {
+                let _ = port.post_message(&Uint8Array::from(bytes.as_slice()).buffer());
+            });
+        }
+    }
+
+    fn show(self, view: View) {
+        match view {
+            View::Session(session) => {
+                if let Some(storage) = storage() {
+                    match session.stage {
+                        Stage::SignedIn { .. } => drop(storage.set_item(SIGNED_IN_KEY, "1")),
+                        Stage::SignedOut { .. } => drop(storage.remove_item(SIGNED_IN_KEY)),
+                        Stage::Starting | Stage::SigningIn => {}
+                    }
+                }
+                let account = |stage: &Stage| match stage {
+                    Stage::SignedIn { account, .. } => Some(account.clone()),
+                    _ => None,
+                };
+                let (before, now) = (self.account.get_value(), account(&session.stage));
+                let left = matches!(session.stage, Stage::SignedOut { expired: false, .. });
+                if before.is_some() && (left || (now.is_some() && now != before)) {
+                    // Another person: nothing of what was on screen, selected or in the address may be left.
+                    let _ = window().location().replace("/");
+                    return;
+                }
+                if now.is_some() {
+                    self.account.set_value(now);
+                }
+                self.session.set(session);
+            }
+            View::Mailboxes(mailboxes) => self.mailboxes.set(mailboxes),
+            View::List(list) => self.list.set(Some(list)),
+            View::Message(message) => {
+                let other = |a: &Option<MessageView>, b: &Option<MessageView>| {
+                    let name = |m: &MessageView| (m.address.clone(), m.images);
+                    a.as_ref().map(name) != b.as_ref().map(name)
+                };
+                if self
+                    .message
+                    .with_untracked(|before| other(before, &message))
+                {
+                    self.body.set(None);
+                }
+                self.message.set(message);
+            }
+            View::Body(body) => self.body.set(Some(*body)),
+            View::Notice(notice) => self.notices.update(|notices| {
+                let number = notices.last().map_or(0, |(number, _)| number + 1);
+                notices.push((number, notice));
+                if notices.len() > MAX_NOTICES {
+                    notices.remove(0);
+                }
+            }),
+            View::NewMail { from, subject, uid } => self.new_mail.set(Some((from, subject, uid))),
+        }
+    }
+
+    fn say_goodbye_when_leaving(self) {
+        let goodbye =
+            window_event_listener_untyped("pagehide", move |_| self.tell(&TabMessage::Bye));
+        // A page that comes back from the browser's cache has said goodbye: it starts anew.
+        let back = window_event_listener_untyped("pageshow", |event| {
+            if event
+                .unchecked_into::<web_sys::PageTransitionEvent>()
+                .persisted()
+            {
+                let _ = window().location().reload();
+            }
+        });
+        // They live as long as the page.
+        std::mem::forget((goodbye, back));
+    }
+}
+
+/// The browser's storage for settings of this device; `None` where it is switched off.
+pub fn storage() -> Option<web_sys::Storage> {
+    window().local_storage().ok().flatten()
+}
+
+/// The port to the worker, which `public/boot.js` started before this module was there.
+fn open_port() -> MessagePort {
+    let port: MessagePort = Reflect::get(&window(), &"roostPort".into())
+        .expect("boot.js ran")
+        .unchecked_into();
+    port.start();
+    port
+}

@@ -1,0 +1,17 @@
+//! Roost's interface. `device` is the line to the worker; `ui` renders its views and emits intents, and knows neither
+//! the socket nor the store.
+//!
+//! Page and worker are one WebAssembly module: what they share crosses the line once, and one cannot be of another
+//! version than the other (ARCHITECTURE.md, "One module for page and worker").
+
+mod device;
+mod ui;
+
+fn main() {
+    if roost_worker::is_worker() {
+        roost_worker::start();
+    } else {
+        let device = device::Device::start();
+        leptos::mount::mount_to_body(move || ui::app(device));
+    }
+}

@@ -1,0 +1,34 @@
+//! What the keys do.
+
+use leptos::prelude::*;
+
+const KEYS: &[(&str, &str)] = &[
+    ("j / k", "Next / previous message"),
+    ("o or Enter", "Open"),
+    ("Esc", "Back to the list; clear the selection"),
+    ("e", "Archive"),
+    ("#", "Delete"),
+    ("!", "Junk, or not junk"),
+    ("s", "Star"),
+    ("u", "Mark as unread or read"),
+    ("v", "Move to a folder"),
+    ("x", "Select; with Shift up to here"),
+    ("Ctrl A", "Select all"),
+    ("/", "Search"),
+    (
+        "g then i, d, t, a, !, #",
+        "Go to Inbox, Drafts, Sent, Archive, Junk, Trash",
+    ),
+    ("?", "This help"),
+];
+
+#[component]
+pub fn Help() -> impl IntoView {
+    view! {
+        <dl class="keys">
+            {KEYS.iter().map(|(keys, what)| view! {
+                <div><dt><kbd>{*keys}</kbd></dt><dd>{*what}</dd></div>
+            }).collect_view()}
+        </dl>
+    }
+}

@@ -1,0 +1,240 @@
+//! The list of messages: virtual, only the rows on screen are in the document.
+
+mod geometry;
+mod row;
+mod toolbar;
+
+use geometry::Geometry;
+use leptos::html;
+use leptos::prelude::*;
+use roost_engine::{Filter, Intent, ListState};
+use row::Row;
+use toolbar::Toolbar;
+
+pub use toolbar::SEARCH_ID;
+
+use crate::ui::state::{Pane, Ui};
+
+#[component]
+pub fn MessageList() -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let list = ui.device.list;
+    let viewport = NodeRef::<html::Div>::new();
+    let height = ui.prefs.with_untracked(|prefs| prefs.density.row_height());
+    let geometry = RwSignal::new(Geometry::new(height));
+    let tell = move || {
+        let (first, count) = geometry.with_untracked(Geometry::visible);
+        ui.device.send(Intent::Scroll { first, count });
+    };
+    let measure = move || {
+        // A hidden list has no height; it is measured when it comes back.
+        if let Some(element) = viewport.get_untracked()
+            && element.client_height() > 0
+        {
+            geometry.update(|geometry| {
+                geometry.viewport = f64::from(element.client_height()).max(1.0);
+                geometry.scrolled(f64::from(element.scroll_top()));
+            });
+            tell();
+        }
+    };
+    Effect::new(move |_| {
+        if viewport.get().is_some() {
+            measure();
+        }
+    });
+    Effect::new(move |_| {
+        if ui.pane.get() == Pane::List {
+            request_animation_frame(measure);
+        }
+    });
+    let resized = window_event_listener(leptos::ev::resize, move |_| measure());
+    on_cleanup(move || resized.remove());
+    Effect::new(move |_| {
+        let row_height = ui.prefs.with(|prefs| prefs.density.row_height());
+        geometry.update(|geometry| geometry.row_height = row_height);
+        measure();
+    });
+    let total = Memo::new(move |_| list.with(|list| list.as_ref().map_or(0, |list| list.total)));
+    Effect::new(move |_| {
+        let total = total.get();
+        geometry.update(|geometry| geometry.total = total);
+        measure();
+    });
+    // Another list begins at its top.
+    let source = Memo::new(move |_| {
+        list.with(|list| {
+            list.as_ref()
+                .map(|l| (l.mailbox.clone(), l.filter, l.search.clone()))
+        })
+    });
+    Effect::new(move |before: Option<_>| {
+        let now = source.get();
+        if before.is_some_and(|before| before != now)
+            && let Some(element) = viewport.get_untracked()
+        {
+            element.set_scroll_top(0);
+            measure();
+            // UIDs and questions are about the list that was.
+            ui.clear_selection();
+            ui.cursor.set(None);
+            ui.anchor.set(None);
+            ui.dialog.set(None);
+        }
+        now
+    });
+    Effect::new(move |_| {
+        let Some(uid) = ui.reveal.get() else {
+            return;
+        };
+        let position = list.with_untracked(|list| {
+            let list = list.as_ref()?;
+            let index = list
+                .rows
+                .iter()
+                .position(|row| row.as_ref().is_some_and(|row| row.uid == uid))?;
+            Some(list.first + index as u32)
+        });
+        if let (Some(position), Some(element)) = (position, viewport.get_untracked())
+            && let Some(top) = geometry.with_untracked(|geometry| geometry.reveal(position))
+        {
+            element.set_scroll_top(top as i32);
+        }
+        ui.reveal.set(None);
+    });
+    // Only a row that is in the document can be named.
+    let active = move || {
+        let uid = ui.cursor.get()?;
+        list.with(|list| {
+            list.as_ref()?
+                .rows
+                .iter()
+                .flatten()
+                .any(|row| row.uid == uid)
+                .then_some(())
+        })?;
+        Some(format!("row-{uid}"))
+    };
+    let state = Memo::new(move |_| list.with(|list| list.as_ref().map(|list| list.state.clone())));
+    let offset = move || {
+        let first = list.with(|list| list.as_ref().map_or(0, |list| list.first));
+        format!(
+            "translateY({}px)",
+            geometry.with(|geometry| geometry.place(first)) as i64
+        )
+    };
+    let label = Memo::new(move |_| {
+        let name = list.with(|list| {
+            list.as_ref()
+                .map(|list| list.mailbox.clone())
+                .unwrap_or_default()
+        });
+        ui.device.mailboxes.with(|m| {
+            m.iter()
+                .find(|m| m.name == name)
+                .map_or(name, |m| m.label.clone())
+        })
+    });
+    view! {
+        <section class="list-pane" aria-label=move || label.get()>
+            <Toolbar label />
+            <div
+                id="messages"
+                class="viewport"
+                role="grid"
+                tabindex="0"
+                aria-label="Messages"
+                aria-rowcount=move || total.get()
+                aria-multiselectable="true"
+                aria-busy=move || (state.get() == Some(ListState::Loading)).to_string()
+                aria-activedescendant=active
+                node_ref=viewport
+                on:scroll=move |_| measure()
+            >
+                <div class="area" role="presentation" style:height=move || format!("{}px", geometry.with(Geometry::height) as i64)>
+                    <div class="rows" role="rowgroup" style:transform=offset>
+                        <For
+                            each=move || list.with(|list| {
+                                let Some(list) = list else { return Vec::new() };
+                                list.rows
+                                    .iter()
+                                    .enumerate()
+                                    .map(|(index, row)| (list.first + index as u32, row.clone()))
+                                    .collect::<Vec<_>>()
+                            })
+                            // A row is drawn anew when anything in it changes, and moved when only its place does.
+                            key=|(position, row)| match row {
+                                Some(summary) => (0, Some(summary.clone())),
+                                None => (position + 1, None),
+                            }
+                            let((_, summary))
+                        >
+                            {match summary {
+                                Some(summary) => view! { <Row summary /> }.into_any(),
+                                None => view! {
+                                    <div class="row skeleton" role="row" aria-busy="true"><span role="gridcell"></span><span role="presentation"></span></div>
+                                }.into_any(),
+                            }}
+                        </For>
+                    </div>
+                </div>
+            </div>
+            <Placeholder />
+        </section>
+    }
+}
+
+/// What stands where there are no rows: loading, nothing, or what went wrong.
+#[component]
+fn Placeholder() -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let list = ui.device.list;
+    let what = Memo::new(move |_| {
+        list.with(|list| match list {
+            None => (true, None),
+            Some(list) => match &list.state {
+                ListState::Failed(why) if list.total == 0 => (
+                    false,
+                    Some(("These messages could not be loaded", why.clone())),
+                ),
+                ListState::Loading if list.rows.is_empty() => (true, None),
+                ListState::Ready if list.total == 0 => {
+                    let text = match list.filter {
+                        _ if !list.search.is_empty() => (
+                            "Nothing found",
+                            "No message in this folder matches your search.",
+                        ),
+                        Filter::All => (
+                            "Nothing here",
+                            "Messages appear here by themselves as they come.",
+                        ),
+                        Filter::Unread => {
+                            ("All read", "There is no unread message in this folder.")
+                        }
+                        Filter::Starred => ("No stars", "Star a message to find it here."),
+                        Filter::Attachment => {
+                            ("No attachments", "No message in this folder has one.")
+                        }
+                    };
+                    (false, Some((text.0, text.1.to_owned())))
+                }
+                _ => (false, None),
+            },
+        })
+    });
+    move || {
+        match what.get() {
+        (true, _) => view! {
+            <div class="loading" aria-hidden="true">
+                {(0..8).map(|_| view! { <div class="row skeleton"><span></span><span></span></div> }).collect_view()}
+            </div>
+        }
+        .into_any(),
+        (false, Some((title, text))) => view! {
+            <div class="empty"><h2>{title}</h2><p>{text}</p></div>
+        }
+        .into_any(),
+        _ => ().into_any(),
+    }
+    }
+}

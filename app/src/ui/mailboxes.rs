@@ -1,0 +1,156 @@
+//! The navigation: mailboxes with icons, unread counts and hierarchy; a message can be dropped on one.
+
+use leptos::prelude::*;
+use roost_engine::{Action, Intent, MailboxRow, Target};
+use roost_wire::{Role, Uid};
+
+use crate::ui::icon::Icon;
+use crate::ui::state::{Dialog, Pane, Ui};
+
+#[component]
+pub fn Mailboxes() -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let rows = ui.device.mailboxes;
+    let username = Memo::new(move |_| {
+        ui.device.session.with(|session| match &session.stage {
+            roost_engine::Stage::SignedIn { username, .. } => username.clone(),
+            _ => String::new(),
+        })
+    });
+    view! {
+        <nav class="mailboxes" aria-label="Mailboxes">
+            <header>
+                <img src="/icon.svg" alt="" width="28" height="28" />
+                <strong>"Roost"</strong>
+                <button
+                    class="plain only-narrow"
+                    aria-label="Back to messages"
+                    on:click=move |_| ui.pane.set(Pane::List)
+                >{Icon::Close.draw()}</button>
+            </header>
+            <ul>
+                <For
+                    each=move || rows.get()
+                    key=|row| row.clone()
+                    let(row)
+                >
+                    <Row row />
+                </For>
+            </ul>
+            <button class="quiet" on:click=move |_| ui.dialog.set(Some(Dialog::CreateMailbox { below: None }))>
+                {Icon::Plus.draw()} "New folder"
+            </button>
+            <footer>
+                <span class="account" title=move || username.get()>{move || username.get()}</span>
+                <button class="plain" aria-label="Settings" on:click=move |_| ui.dialog.set(Some(Dialog::Settings))>
+                    {Icon::Settings.draw()}
+                </button>
+                <button class="plain" aria-label="Keyboard help" on:click=move |_| ui.dialog.set(Some(Dialog::Help))>
+                    {Icon::Help.draw()}
+                </button>
+                <button class="plain" aria-label="Sign out" on:click=move |_| ui.device.send(Intent::SignOut)>
+                    {Icon::SignOut.draw()}
+                </button>
+            </footer>
+        </nav>
+    }
+}
+
+#[component]
+fn Row(row: MailboxRow) -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let name = StoredValue::new(row.name.clone());
+    let current = Memo::new(move |_| {
+        ui.device.list.with(|list| {
+            list.as_ref()
+                .is_some_and(|list| name.with_value(|name| *name == list.mailbox))
+        })
+    });
+    let over = RwSignal::new(false);
+    let menu = RwSignal::new(false);
+    let selectable = row.selectable;
+    let custom = row.role.is_none();
+    let label = row.label.clone();
+    let described = match row.unseen {
+        0 => label.clone(),
+        unseen => format!("{label}, {unseen} unread"),
+    };
+    let (messages, delimiter) = (row.messages, row.delimiter);
+    let menu_label = format!("Actions for {label}");
+    let rename_label = StoredValue::new(label.clone());
+    // Drafts and Sent are read already; their unread counts would only distract.
+    let counted = row.unseen > 0 && !matches!(row.role, Some(Role::Sent | Role::Trash));
+    view! {
+        <li style:--depth=row.depth.to_string() class:current=move || current.get() class:over=move || over.get()>
+            <button
+                class="mailbox"
+                class:has-unread={row.unseen > 0}
+                disabled=!selectable
+                aria-label=described
+                aria-current=move || current.get().then_some("page")
+                on:click=move |_| ui.open_mailbox(name.get_value())
+                on:dragover=move |event| {
+                    if selectable && !current.get_untracked() {
+                        event.prevent_default();
+                        over.set(true);
+                    }
+                }
+                on:dragleave=move |_| over.set(false)
+                on:drop=move |event| {
+                    event.prevent_default();
+                    over.set(false);
+                    drop_messages(ui, &event, name.get_value());
+                }
+            >
+                {Icon::of_role(row.role).draw()}
+                <span class="label" dir="auto">{label.clone()}</span>
+                {counted.then(|| view! { <span class="count">{row.unseen}</span> })}
+            </button>
+            {custom.then(|| view! {
+                <button
+                    class="plain more"
+                    aria-label=menu_label
+                    aria-expanded=move || menu.get().to_string()
+                    on:click=move |_| menu.update(|open| *open = !*open)
+                >{Icon::More.draw()}</button>
+            })}
+            <Show when=move || menu.get()>
+                <div class="menu" role="menu" on:click=move |_| menu.set(false)>
+                    <button role="menuitem" on:click=move |_| ui.dialog.set(Some(Dialog::RenameMailbox {
+                        name: name.get_value(),
+                        label: rename_label.get_value(),
+                    }))>"Rename"</button>
+                    {delimiter.map(|delimiter| view! {
+                        <button role="menuitem" on:click=move |_| ui.dialog.set(Some(Dialog::CreateMailbox {
+                            below: Some((name.get_value(), delimiter)),
+                        }))>"New folder inside"</button>
+                    })}
+                    <button role="menuitem" on:click=move |_| ui.dialog.set(Some(Dialog::DeleteMailbox {
+                        name: name.get_value(),
+                        messages,
+                    }))>"Delete"</button>
+                </div>
+            </Show>
+        </li>
+    }
+}
+
+/// Moves what was dragged: the row, or the whole selection if the row is part of it.
+fn drop_messages(ui: Ui, event: &web_sys::DragEvent, to: String) {
+    let dragged: Option<Uid> = event
+        .data_transfer()
+        .and_then(|data| data.get_data("text/x-roost-uid").ok())
+        .and_then(|uid| uid.parse().ok());
+    let Some(uid) = dragged else {
+        return;
+    };
+    let selected = ui.all.get_untracked() || ui.selected.with_untracked(|s| s.contains(&uid));
+    let target = if selected {
+        ui.target()
+    } else {
+        Some(Target::Uids(vec![uid]))
+    };
+    if let Some(target) = target {
+        ui.act_on(target, Action::Move(to));
+    }
+}

@@ -1,0 +1,160 @@
+//! The mail frame: a document of its own, without scripts, with a policy that lets nothing in but styles and the
+//! images the person agreed to. Hostile HTML never enters the app's own document.
+
+use leptos::html;
+use leptos::prelude::*;
+use roost_wire::{Body, BodyKind};
+use wasm_bindgen::prelude::*;
+use web_sys::{Document, HtmlElement, HtmlIFrameElement};
+
+use crate::ui::state::{Pane, Ui};
+
+/// Never `allow-scripts`. `allow-same-origin` lets the app put the text in and measure it; popups are for links, which
+/// leave the sandbox so that other sites work.
+const SANDBOX: &str = "allow-same-origin allow-popups allow-popups-to-escape-sandbox";
+
+/// Room for a horizontal scroll bar, in pixels.
+const SCROLL_BAR: i32 = 16;
+
+#[component]
+pub fn Frame(original: RwSignal<bool>) -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let frame = NodeRef::<html::Iframe>::new();
+    let images = Memo::new(move |_| {
+        ui.device
+            .message
+            .with(|m| m.as_ref().is_some_and(|m| m.images))
+    });
+    // Counts the documents that the frame has loaded: each is empty until the text is put in.
+    let loaded = RwSignal::new(0);
+    let dark = Memo::new(move |_| ui.prefs.with(crate::ui::prefs::Prefs::is_dark));
+    Effect::new(move |_| {
+        let (count, dark, original) = (loaded.get(), dark.get(), original.get());
+        let Some(element) = frame.get().filter(|_| count > 0) else {
+            return;
+        };
+        ui.device
+            .body
+            .with(|body| match (body, element.content_document()) {
+                (Some(body), Some(document)) => {
+                    fill(&document, body, dark, original);
+                    fit(&element);
+                }
+                (None, Some(document)) => {
+                    if let Some(body) = document.body() {
+                        body.set_inner_html("");
+                    }
+                    fit(&element);
+                }
+                _ => {}
+            });
+    });
+    let refit = move || {
+        if let Some(element) = frame.get_untracked() {
+            fit(&element);
+        }
+    };
+    let resized = window_event_listener(leptos::ev::resize, move |_| refit());
+    // The text is as tall as its width makes it, and hidden it has no height at all.
+    Effect::new(move |_| {
+        ui.prefs.with(|prefs| prefs.list_width);
+        if ui.pane.get() == Pane::Message {
+            request_animation_frame(refit);
+        }
+    });
+    on_cleanup(move || resized.remove());
+    let hidden = move || {
+        ui.device
+            .body
+            .with(|body| body.as_ref().is_none_or(|b| b.kind == BodyKind::Empty))
+    };
+    view! {
+        <div class="frame-place" class:hidden=hidden>
+            {move || {
+                // A frame that changed its address would put a step into the browser's history: it is made anew.
+                let source = if images.get() { "/frame-images.html" } else { "/frame.html" };
+                loaded.set(0);
+                view! {
+                    <iframe
+                        node_ref=frame
+                        title="Message body"
+                        sandbox=SANDBOX
+                        src=source
+                        on:load=move |_| {
+                            if let Some(element) = frame.get_untracked() {
+                                follow_size(&element);
+                            }
+                            loaded.update(|count| *count += 1);
+                        }
+                    ></iframe>
+                }
+            }}
+        </div>
+    }
+}
+
+/// Puts a sanitized body into the frame's document.
+fn fill(document: &Document, body: &Body, dark: bool, original: bool) {
+    let Some(place) = document.body() else {
+        return;
+    };
+    let kind = match body.kind {
+        BodyKind::Plain => "plain",
+        BodyKind::Html | BodyKind::Empty => "html",
+    };
+    let theme = match (dark, original, body.kind) {
+        (false, _, _) | (true, true, _) => "light",
+        (true, false, BodyKind::Html) => "inverted",
+        (true, false, _) => "dark",
+    };
+    if let Some(root) = document.document_element() {
+        let _ = root.set_attribute("data-kind", kind);
+        let _ = root.set_attribute("data-theme", theme);
+    }
+    if let Some(style) = document.get_element_by_id("message-style") {
+        style.set_text_content(Some(&body.css));
+    }
+    place.set_inner_html(&body.html);
+    place.set_scroll_top(0);
+}
+
+/// Makes the frame as tall as its text.
+fn fit(element: &HtmlIFrameElement) {
+    let Some(document) = element.content_document() else {
+        return;
+    };
+    if element.offset_width() == 0 {
+        return;
+    }
+    let style = AsRef::<HtmlElement>::as_ref(element).style();
+    // A frame never shrinks by itself: its document is at least as tall as it is.
+    let _ = style.set_property("height", "0");
+    let height = document.document_element().map_or(0, |root| {
+        // A wide text has a scroll bar of its own below it.
+        let bar = if root.scroll_width() > root.client_width() {
+            SCROLL_BAR
+        } else {
+            0
+        };
+        root.scroll_height() + bar
+    });
+    let _ = style.set_property("height", &format!("{height}px"));
+}
+
+/// Follows what changes the height later: images that arrive, quotes that are unfolded.
+fn follow_size(element: &HtmlIFrameElement) {
+    let Some(document) = element.content_document() else {
+        return;
+    };
+    let element = element.clone();
+    let refit = Closure::<dyn FnMut()>::new(move || fit(&element));
+    for event in ["load", "toggle"] {
+        let _ = document.add_event_listener_with_callback_and_bool(
+            event,
+            refit.as_ref().unchecked_ref(),
+            true,
+        );
+    }
+    // It goes with the frame's document.
+    refit.forget();
+}

@@ -1,0 +1,249 @@
+//! The open message: what can be done with it, its headers, its text in a frame of its own, its attachments.
+
+mod attachments;
+mod frame;
+mod headers;
+
+use attachments::Attachments;
+use frame::Frame;
+use headers::Headers;
+use leptos::prelude::*;
+use roost_engine::{Action, MessageState};
+use roost_wire::Uid;
+
+use crate::ui::icon::Icon;
+use crate::ui::state::{Dialog, Ui};
+
+#[component]
+pub fn Message() -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let message = ui.device.message;
+    let open = Memo::new(move |_| message.with(Option::is_some));
+    let original = RwSignal::new(false);
+    // Another message is shown as the theme has it again.
+    let uid = Memo::new(move |_| message.with(|m| m.as_ref().map(|m| m.address.uid)));
+    Effect::new(move |_| {
+        uid.get();
+        original.set(false);
+    });
+    view! {
+        <section class="message" aria-label="Message">
+            <Show when=move || open.get() fallback=Nothing>
+                <Actions original />
+                <article>
+                    <Headers />
+                    <Images />
+                    <State />
+                    <Frame original />
+                    <Attachments />
+                </article>
+            </Show>
+        </section>
+    }
+}
+
+#[component]
+fn Nothing() -> impl IntoView {
+    view! {
+        <div class="nothing">
+            <img src="/icon.svg" alt="" width="72" height="72" />
+            <p>"Choose a message to read it here."</p>
+            <p class="hint"><kbd>"j"</kbd>" and "<kbd>"k"</kbd>" move, "<kbd>"?"</kbd>" shows all keys."</p>
+        </div>
+    }
+}
+
+#[component]
+fn Actions(original: RwSignal<bool>) -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let message = ui.device.message;
+    let flag = move |which: fn(&roost_wire::Flags) -> bool| {
+        Memo::new(move |_| message.with(|m| m.as_ref().is_some_and(|m| which(&m.flags))))
+    };
+    let starred = flag(|flags| flags.flagged);
+    let seen = flag(|flags| flags.seen);
+    let junk = Memo::new(move |_| message.with(|m| m.as_ref().is_some_and(|m| m.junk)));
+    let newer = Memo::new(move |_| message.with(|m| m.as_ref().and_then(|m| m.newer)));
+    let older = Memo::new(move |_| message.with(|m| m.as_ref().and_then(|m| m.older)));
+    let raw =
+        move || message.with(|m| m.as_ref().map(|m| m.address.url("raw")).unwrap_or_default());
+    let act = move |action: Action| {
+        if let Some(uid) = message.with_untracked(|m| m.as_ref().map(|m| m.address.uid)) {
+            ui.act_on(roost_engine::Target::Uids(vec![uid]), action);
+        }
+    };
+    let step = move |uid: Memo<Option<Uid>>, icon: Icon, label: &'static str| {
+        view! {
+            <button
+                class="plain"
+                aria-label=label
+                title=label
+                disabled=move || uid.get().is_none()
+                on:click=move |_| if let Some(uid) = uid.get_untracked() { ui.open(uid) }
+            >{icon.draw()}</button>
+        }
+    };
+    let menu = RwSignal::new(false);
+    view! {
+        <div class="actions" role="toolbar" aria-label="Message actions">
+            <button class="plain back" aria-label="Back to the list" on:click=move |_| ui.close_message()>
+                {Icon::Back.draw()}
+            </button>
+            <button class="plain" aria-label="Archive" title="Archive" on:click=move |_| act(Action::Archive)>
+                {Icon::Archive.draw()}
+            </button>
+            <button class="plain" aria-label="Delete" title="Delete" on:click=move |_| act(Action::Delete)>
+                {Icon::Trash.draw()}
+            </button>
+            <button
+                class="plain"
+                aria-label=move || if junk.get() { "Not junk" } else { "Junk" }
+                title=move || if junk.get() { "Not junk" } else { "Junk" }
+                on:click=move |_| act(if junk.get_untracked() { Action::NotJunk } else { Action::Junk })
+            >{move || if junk.get() { Icon::Inbox } else { Icon::Junk }.draw()}</button>
+            <button
+                class="plain"
+                aria-label=move || if seen.get() { "Mark as unread" } else { "Mark as read" }
+                title=move || if seen.get() { "Mark as unread" } else { "Mark as read" }
+                on:click=move |_| act(Action::Seen(!seen.get_untracked()))
+            >{move || if seen.get() { Icon::Unread } else { Icon::Read }.draw()}</button>
+            <button
+                class="plain star"
+                class:on=move || starred.get()
+                aria-label=move || if starred.get() { "Remove star" } else { "Star" }
+                aria-pressed=move || starred.get().to_string()
+                on:click=move |_| act(Action::Starred(!starred.get_untracked()))
+            >{move || if starred.get() { Icon::Starred } else { Icon::Star }.draw()}</button>
+            <button class="plain" aria-label="Move to folder" title="Move to folder" on:click=move |_| {
+                if let Some(uid) = message.with_untracked(|m| m.as_ref().map(|m| m.address.uid)) {
+                    ui.dialog.set(Some(Dialog::MoveTo { uids: Some(vec![uid]), copy: false }));
+                }
+            }>{Icon::Move.draw()}</button>
+            <div class="menu-place">
+                <button
+                    class="plain"
+                    aria-label="More"
+                    aria-haspopup="menu"
+                    aria-expanded=move || menu.get().to_string()
+                    on:click=move |_| menu.update(|open| *open = !*open)
+                >{Icon::More.draw()}</button>
+                <Show when=move || menu.get()>
+                    <div class="menu" role="menu" on:click=move |_| menu.set(false) on:keydown=move |event| {
+                        if event.key() == "Escape" {
+                            event.stop_propagation();
+                            menu.set(false);
+                        }
+                    }>
+                        <button role="menuitem" on:click=move |_| drop(window().print())>{Icon::Print.draw()}"Print"</button>
+                        <a role="menuitem" href=move || format!("{}&view=1", raw()) target="_blank" rel="noopener">{Icon::Code.draw()}"View source"</a>
+                        <a role="menuitem" href=raw download="">{Icon::Download.draw()}"Download message"</a>
+                        <button role="menuitem" on:click=move |_| original.update(|on| *on = !*on)>
+                            {Icon::Image.draw()}{move || if original.get() { "Show in theme" } else { "Show original" }}
+                        </button>
+                        <button role="menuitem" on:click=move |_| {
+                            if let Some(uid) = message.with_untracked(|m| m.as_ref().map(|m| m.address.uid)) {
+                                ui.dialog.set(Some(Dialog::MoveTo { uids: Some(vec![uid]), copy: true }));
+                            }
+                        }>{Icon::Folder.draw()}"Copy to folder"</button>
+                    </div>
+                </Show>
+            </div>
+            <span class="space"></span>
+            {step(newer, Icon::Up, "Newer message")}
+            {step(older, Icon::Down, "Older message")}
+        </div>
+    }
+}
+
+/// Remote images left out: how many, and how to see them.
+#[component]
+fn Images() -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let blocked = Memo::new(move |_| {
+        let images = ui
+            .device
+            .message
+            .with(|m| m.as_ref().is_some_and(|m| m.images));
+        if images {
+            0
+        } else {
+            ui.device
+                .body
+                .with(|body| body.as_ref().map_or(0, |body| body.blocked))
+        }
+    });
+    let sender = Memo::new(move |_| {
+        ui.device.body.with(|body| {
+            body.as_ref()?
+                .from
+                .first()
+                .map(|from| from.email.to_lowercase())
+        })
+    });
+    let load = move || {
+        if let Some((mailbox, uid)) = ui.device.message.with_untracked(|m| {
+            m.as_ref()
+                .map(|m| (m.address.mailbox.clone(), m.address.uid))
+        }) {
+            let images = true;
+            ui.device.send(roost_engine::Intent::OpenMessage {
+                mailbox,
+                uid,
+                images,
+            });
+        }
+    };
+    view! {
+        <Show when=move || { blocked.get() > 0 }>
+            <div class="banner" role="note">
+                <span>{move || match blocked.get() {
+                    1 => "1 remote image is not loaded.".to_owned(),
+                    count => format!("{count} remote images are not loaded."),
+                }}</span>
+                <button class="link" on:click=move |_| load()>"Load images"</button>
+                {move || sender.get().map(|sender| view! {
+                    <button class="link" on:click=move |_| {
+                        let sender = sender.clone();
+                        ui.prefs.update(|prefs| {
+                            if !prefs.trusted_senders.contains(&sender) {
+                                prefs.trusted_senders.push(sender);
+                            }
+                        });
+                        load();
+                    }>"Always for this sender"</button>
+                })}
+            </div>
+        </Show>
+    }
+}
+
+/// Loading, or why there is nothing.
+#[component]
+fn State() -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let state = Memo::new(move |_| {
+        ui.device
+            .message
+            .with(|m| m.as_ref().map(|m| m.state.clone()))
+    });
+    let defects = Memo::new(move |_| {
+        ui.device
+            .body
+            .with(|b| b.as_ref().map(|b| b.defects.clone()).unwrap_or_default())
+    });
+    move || {
+        match state.get() {
+        Some(MessageState::Failed(why)) => view! { <p class="problem" role="alert">{why}</p> }.into_any(),
+        Some(MessageState::Loading) => view! {
+            <div class="body-skeleton" role="status" aria-label="Loading"><span></span><span></span><span></span></div>
+        }
+        .into_any(),
+        _ => defects
+            .get()
+            .into_iter()
+            .map(|defect| view! { <p class="banner" role="note">{defect}</p> })
+            .collect_view()
+            .into_any(),
+    }
+    }
+}

@@ -1,0 +1,65 @@
+//! The interface. The folder is the tree of what is on screen; one component a file.
+
+mod date;
+mod dialog;
+mod help;
+mod icon;
+mod keyboard;
+mod list;
+mod mailboxes;
+mod message;
+mod notifications;
+mod prefs;
+mod route;
+mod settings;
+mod shell;
+mod sign_in;
+mod state;
+mod status;
+mod swipe;
+mod toasts;
+
+use leptos::prelude::*;
+use roost_engine::Stage;
+
+use crate::device::Device;
+use state::Ui;
+
+/// The whole app.
+pub fn app(device: Device) -> impl IntoView {
+    provide_context(device);
+    let ui = Ui::new(device);
+    provide_context(ui);
+    prefs::apply(ui.prefs);
+    let stage = Memo::new(move |_| device.session.with(|session| session.stage.clone()));
+    // Once somebody is signed in the shell stays, also behind the form of an expired session.
+    let inside = Memo::new(move |before: Option<&bool>| match stage.get() {
+        Stage::SignedIn { .. } => true,
+        Stage::SignedOut { expired, .. } => expired,
+        Stage::SigningIn => before.copied().unwrap_or(false),
+        Stage::Starting => false,
+    });
+    let form =
+        Memo::new(move |_| matches!(stage.get(), Stage::SignedOut { .. } | Stage::SigningIn));
+    let starting = Memo::new(move |_| stage.get() == Stage::Starting);
+    Effect::new(move |_| {
+        if form.get() {
+            ui.dialog.set(None);
+        }
+    });
+    if let Some(splash) = document().get_element_by_id("splash") {
+        splash.remove();
+    }
+    view! {
+        <Show when=move || starting.get()>
+            <shell::Skeleton />
+        </Show>
+        <Show when=move || inside.get()>
+            // What lies behind the form of an expired session is kept, and cannot be reached.
+            <div inert=move || form.get()><shell::Shell /></div>
+        </Show>
+        <Show when=move || form.get()>
+            <sign_in::SignIn overlay=inside.get_untracked() />
+        </Show>
+    }
+}

@@ -1,0 +1,152 @@
+//! Settings of this device, kept in the browser.
+
+use leptos::prelude::*;
+
+use crate::device::storage;
+
+const KEY: &str = "roost.prefs";
+/// How many senders may be trusted with images.
+const MAX_SENDERS: usize = 500;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Theme {
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Density {
+    #[default]
+    Comfortable,
+    Compact,
+}
+
+impl Density {
+    /// The height of a row in pixels; `style/list.css` has the same numbers.
+    pub fn row_height(self) -> f64 {
+        match self {
+            Self::Comfortable => 76.0,
+            Self::Compact => 56.0,
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Prefs {
+    pub theme: Theme,
+    pub density: Density,
+    /// Load images from other hosts without asking.
+    pub remote_images: bool,
+    /// Senders whose images are loaded, in lower case.
+    pub trusted_senders: Vec<String>,
+    pub list_width: u32,
+    pub notify: bool,
+}
+
+impl Default for Prefs {
+    fn default() -> Self {
+        Self {
+            theme: Theme::default(),
+            density: Density::default(),
+            remote_images: false,
+            trusted_senders: Vec::new(),
+            list_width: 400,
+            notify: false,
+        }
+    }
+}
+
+impl Prefs {
+    /// One `name=value` a line; what is missing or odd has its default.
+    pub fn load() -> Self {
+        let mut prefs = Self::default();
+        let text = storage()
+            .and_then(|s| s.get_item(KEY).ok().flatten())
+            .unwrap_or_default();
+        for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
+            match (name, value) {
+                ("theme", "light") => prefs.theme = Theme::Light,
+                ("theme", "dark") => prefs.theme = Theme::Dark,
+                ("density", "compact") => prefs.density = Density::Compact,
+                ("images", "on") => prefs.remote_images = true,
+                ("notify", "on") => prefs.notify = true,
+                ("sender", sender) => prefs.trusted_senders.push(sender.to_owned()),
+                ("list-width", width) => {
+                    prefs.list_width = width.parse().unwrap_or(prefs.list_width).clamp(280, 720);
+                }
+                _ => {}
+            }
+        }
+        prefs
+    }
+
+    fn save(&self) {
+        let mut text = String::new();
+        match self.theme {
+            Theme::System => {}
+            Theme::Light => text.push_str("theme=light\n"),
+            Theme::Dark => text.push_str("theme=dark\n"),
+        }
+        if self.density == Density::Compact {
+            text.push_str("density=compact\n");
+        }
+        if self.remote_images {
+            text.push_str("images=on\n");
+        }
+        if self.notify {
+            text.push_str("notify=on\n");
+        }
+        text.push_str(&format!("list-width={}\n", self.list_width));
+        let skip = self.trusted_senders.len().saturating_sub(MAX_SENDERS);
+        for sender in self
+            .trusted_senders
+            .iter()
+            .skip(skip)
+            .filter(|s| !s.contains('\n'))
+        {
+            text.push_str(&format!("sender={sender}\n"));
+        }
+        if let Some(storage) = storage() {
+            let _ = storage.set_item(KEY, &text);
+        }
+    }
+
+    /// Whether the page is dark now.
+    pub fn is_dark(&self) -> bool {
+        match self.theme {
+            Theme::Light => false,
+            Theme::Dark => true,
+            Theme::System => window()
+                .match_media("(prefers-color-scheme: dark)")
+                .ok()
+                .flatten()
+                .is_some_and(|query| query.matches()),
+        }
+    }
+}
+
+/// Keeps the page's attributes and the browser's storage in step with the settings.
+pub fn apply(prefs: RwSignal<Prefs>) {
+    Effect::new(move |before: Option<()>| {
+        prefs.with(|prefs| {
+            if let Some(root) = document().document_element() {
+                let theme = match prefs.theme {
+                    Theme::System => "system",
+                    Theme::Light => "light",
+                    Theme::Dark => "dark",
+                };
+                let density = match prefs.density {
+                    Density::Comfortable => "comfortable",
+                    Density::Compact => "compact",
+                };
+                let _ = root.set_attribute("data-theme", theme);
+                let _ = root.set_attribute("data-density", density);
+            }
+            if before.is_some() {
+                prefs.save();
+            }
+        });
+    });
+}

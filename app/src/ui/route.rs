@@ -1,0 +1,144 @@
+//! The address bar: `/` is the inbox, `/m/NAME` a mailbox, `/m/NAME/UID` a message in it. Back and forward work.
+
+use leptos::prelude::*;
+use roost_engine::{Intent, ListState};
+use roost_wire::Uid;
+use wasm_bindgen::JsValue;
+
+use crate::ui::state::{Pane, Ui};
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Place {
+    mailbox: String,
+    uid: Option<Uid>,
+}
+
+impl Place {
+    fn of(path: &str) -> Self {
+        let mut parts = path.trim_matches('/').split('/');
+        let mailbox = match (parts.next(), parts.next()) {
+            (Some("m"), Some(name)) => {
+                js_sys::decode_uri_component(name).map_or_else(|_| "INBOX".to_owned(), String::from)
+            }
+            _ => "INBOX".to_owned(),
+        };
+        Self {
+            mailbox,
+            uid: parts.next().and_then(|uid| uid.parse().ok()),
+        }
+    }
+
+    fn path(&self) -> String {
+        let name = String::from(js_sys::encode_uri_component(&self.mailbox));
+        match (self.mailbox.as_str(), self.uid) {
+            ("INBOX", None) => "/".to_owned(),
+            (_, None) => format!("/m/{name}"),
+            (_, Some(uid)) => format!("/m/{name}/{uid}"),
+        }
+    }
+}
+
+/// Goes where the address says, and keeps the address in step from then on.
+pub fn follow(ui: Ui) {
+    let path = || window().location().pathname().unwrap_or_default();
+    // A message can be opened once its mailbox is known.
+    let wanted = StoredValue::new(None::<Place>);
+    let go = move |place: Place| {
+        let shown = ui
+            .device
+            .list
+            .with_untracked(|list| list.as_ref().map(|list| list.mailbox.clone()));
+        if shown.as_ref() != Some(&place.mailbox) {
+            ui.device.send(Intent::OpenMailbox(place.mailbox.clone()));
+        }
+        if place.uid.is_none() {
+            ui.device.send(Intent::CloseMessage);
+            ui.pane.set(Pane::List);
+        }
+        let ready = ui.device.list.with_untracked(|list| {
+            list.as_ref()
+                .is_some_and(|list| list.mailbox == place.mailbox && list.state == ListState::Ready)
+        });
+        match place.uid {
+            Some(uid) if ready => ui.open(uid),
+            Some(_) => wanted.set_value(Some(place)),
+            None => wanted.set_value(None),
+        }
+    };
+    go(Place::of(&path()));
+    let popstate = window_event_listener_untyped("popstate", move |_| go(Place::of(&path())));
+    on_cleanup(move || popstate.remove());
+    Effect::new(move |_| {
+        ui.device.list.with(|list| {
+            let Some(list) = list.as_ref().filter(|list| list.state == ListState::Ready) else {
+                return;
+            };
+            if let Some(place) = wanted
+                .get_value()
+                .filter(|place| place.mailbox == list.mailbox)
+            {
+                wanted.set_value(None);
+                if let Some(uid) = place.uid {
+                    ui.open(uid);
+                }
+            }
+        });
+    });
+    let here = Memo::new(move |_| {
+        let mailbox = ui
+            .device
+            .list
+            .with(|list| list.as_ref().map(|list| list.mailbox.clone()))?;
+        // The list may be of another mailbox already than the message that is still open.
+        let uid = ui.device.message.with(|m| {
+            m.as_ref()
+                .filter(|m| m.address.mailbox == mailbox)
+                .map(|m| m.address.uid)
+        });
+        Some(Place { mailbox, uid })
+    });
+    Effect::new(move |before: Option<Option<Place>>| {
+        let place = here.get();
+        let waiting = wanted.with_value(Option::is_some);
+        if let (Some(place), false) = (&place, waiting)
+            && place.path() != path()
+            && let Ok(history) = window().history()
+        {
+            let from_message = before.flatten().is_some_and(|before| before.uid.is_some());
+            // Stepping through messages is one step back, not twenty.
+            let _ = if from_message && place.uid.is_some() {
+                history.replace_state_with_url(&JsValue::NULL, "", Some(&place.path()))
+            } else {
+                history.push_state_with_url(&JsValue::NULL, "", Some(&place.path()))
+            };
+        }
+        place
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test]
+    fn places_and_addresses_are_each_other() {
+        for (path, mailbox, uid) in [
+            ("/", "INBOX", None),
+            ("/m/INBOX/7", "INBOX", Some(7)),
+            ("/m/Reisen%20%26%20Pl%C3%A4ne", "Reisen & Pläne", None),
+            ("/m/a%2Fb/12", "a/b", Some(12)),
+        ] {
+            let place = Place {
+                mailbox: mailbox.to_owned(),
+                uid,
+            };
+            assert_eq!(Place::of(path), place);
+            assert_eq!(place.path(), path);
+        }
+        for odd in ["/nowhere", "/m", "/m/%ff", "//"] {
+            assert_eq!(Place::of(odd).mailbox, "INBOX");
+        }
+    }
+}

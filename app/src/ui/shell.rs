@@ -1,0 +1,145 @@
+//! The three panes: mailboxes, list, message. A phone shows one at a time.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
+
+use crate::ui::dialog::Dialogs;
+use crate::ui::list::MessageList;
+use crate::ui::mailboxes::Mailboxes;
+use crate::ui::message::Message;
+use crate::ui::state::{Pane, Ui};
+use crate::ui::status::Status;
+use crate::ui::toasts::Toasts;
+use crate::ui::{keyboard, notifications, route};
+
+#[component]
+pub fn Shell() -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    keyboard::listen(ui);
+    route::follow(ui);
+    title_counts_unread(ui);
+    notify_of_new_mail(ui);
+    let pane = move || match ui.pane.get() {
+        Pane::Mailboxes => "mailboxes",
+        Pane::List => "list",
+        Pane::Message => "message",
+    };
+    let open = Memo::new(move |_| ui.device.message.with(Option::is_some));
+    let width = move || format!("{}px", ui.prefs.with(|prefs| prefs.list_width));
+    view! {
+        <div class="shell" data-pane=pane class:reading=move || open.get() style:--list-width=width>
+            <a class="skip" href="#messages">"Skip to messages"</a>
+            <Mailboxes />
+            <MessageList />
+            <Divider />
+            <Message />
+            <Status />
+        </div>
+        <Toasts />
+        <Dialogs />
+    }
+}
+
+/// What stands there until it is known who is signed in.
+#[component]
+pub fn Skeleton() -> impl IntoView {
+    view! {
+        <div class="shell starting" aria-busy="true">
+            <div class="mailboxes"></div>
+            <div class="list-pane">
+                {(0..10).map(|_| view! { <div class="row skeleton"><span></span><span></span></div> }).collect_view()}
+            </div>
+        </div>
+    }
+}
+
+/// The line between list and message, dragged or moved by the arrow keys.
+#[component]
+fn Divider() -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let dragging = RwSignal::new(None::<(i32, u32)>);
+    let set = move |width: i64| {
+        ui.prefs
+            .update(|prefs| prefs.list_width = width.clamp(280, 720) as u32);
+    };
+    let width = move || ui.prefs.with(|prefs| prefs.list_width);
+    view! {
+        <div
+            class="divider"
+            role="separator"
+            tabindex="0"
+            aria-orientation="vertical"
+            aria-label="Width of the list"
+            aria-valuemin="280"
+            aria-valuemax="720"
+            aria-valuenow=width
+            on:pointerdown=move |event| {
+                if let Some(target) = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()) {
+                    let _ = target.set_pointer_capture(event.pointer_id());
+                }
+                dragging.set(Some((event.client_x(), ui.prefs.with_untracked(|p| p.list_width))));
+            }
+            on:pointermove=move |event| {
+                if let Some((from, width)) = dragging.get_untracked() {
+                    set(i64::from(width) + i64::from(event.client_x() - from));
+                }
+            }
+            on:pointerup=move |_| dragging.set(None)
+            on:pointercancel=move |_| dragging.set(None)
+            on:keydown=move |event| {
+                let width = i64::from(ui.prefs.with_untracked(|p| p.list_width));
+                match event.key().as_str() {
+                    "ArrowLeft" => set(width - 20),
+                    "ArrowRight" => set(width + 20),
+                    _ => return,
+                }
+                event.prevent_default();
+                event.stop_propagation();
+            }
+        ></div>
+    }
+}
+
+fn title_counts_unread(ui: Ui) {
+    let title = Memo::new(move |_| {
+        let unseen = ui.device.mailboxes.with(|mailboxes| {
+            mailboxes
+                .iter()
+                .find(|m| m.name == "INBOX")
+                .map_or(0, |inbox| inbox.unseen)
+        });
+        let place = ui.device.list.with(|list| {
+            let name = list.as_ref().map_or("INBOX", |list| &list.mailbox);
+            ui.device.mailboxes.with(|mailboxes| {
+                mailboxes
+                    .iter()
+                    .find(|m| m.name == name)
+                    .map_or_else(|| "Roost".to_owned(), |m| m.label.clone())
+            })
+        });
+        if unseen > 0 {
+            format!("({unseen}) {place} – Roost")
+        } else {
+            format!("{place} – Roost")
+        }
+    });
+    Effect::new(move |_| document().set_title(&title.get()));
+}
+
+/// A desktop notification, where the person has asked for them and is not looking.
+fn notify_of_new_mail(ui: Ui) {
+    Effect::new(move |_| {
+        let Some((from, subject, uid)) = ui.device.new_mail.get() else {
+            return;
+        };
+        let allowed = ui.prefs.with_untracked(|prefs| prefs.notify) && notifications::allowed();
+        if !allowed || document().has_focus().unwrap_or(false) {
+            return;
+        }
+        let options = web_sys::NotificationOptions::new();
+        options.set_body(&subject);
+        options.set_tag(&format!("roost-{uid}"));
+        options.set_icon("/icon.svg");
+        let _ = web_sys::Notification::new_with_options(&from, &options);
+    });
+}

@@ -1,0 +1,57 @@
+//! The state of the connection, always visible, always honest.
+
+use leptos::prelude::*;
+use roost_engine::{Intent, Line};
+
+use crate::device::Device;
+
+#[component]
+pub fn Status() -> impl IntoView {
+    let device = expect_context::<Device>();
+    let line = Memo::new(move |_| device.session.with(|session| session.line));
+    let waiting = Memo::new(move |_| device.session.with(|session| session.waiting));
+    let progress = Memo::new(move |_| device.session.with(|session| session.progress));
+    let text = move || {
+        let state = match line.get() {
+            Line::Live => "Live",
+            Line::Connecting => "Connecting…",
+            Line::Offline => "Offline – trying again",
+            Line::MailServerDown => "Mail server unreachable – trying again",
+            Line::Reload => "A new version is ready",
+        };
+        let changes = match (progress.get(), waiting.get()) {
+            (Some((done, total)), _) => format!(" · {done} of {total} done"),
+            (None, 0) => String::new(),
+            (None, 1) => " · 1 change waiting".to_owned(),
+            (None, count) => format!(" · {count} changes waiting"),
+        };
+        format!("{state}{changes}")
+    };
+    let class = move || match line.get() {
+        Line::Live => "status live",
+        Line::Connecting => "status connecting",
+        Line::Offline | Line::MailServerDown => "status down",
+        Line::Reload => "status reload",
+    };
+    view! {
+        <div class=class>
+            <span role="status" aria-label="Connection">
+                <span class="dot" aria-hidden="true"></span>
+                {text}
+            </span>
+            <Show when=move || matches!(line.get(), Line::Offline | Line::Connecting)>
+                <button class="link" on:click=move |_| device.send(Intent::ConnectNow)>"Try now"</button>
+            </Show>
+            <Show when=move || line.get() == Line::Reload>
+                <button class="link" on:click=move |_| drop(window().location().reload())>"Reload"</button>
+            </Show>
+            <Show when=move || progress.get().is_some()>
+                <progress
+                    aria-label="Progress"
+                    max=move || progress.get().map_or(1, |(_, total)| total.max(1))
+                    value=move || progress.get().map_or(0, |(done, _)| done)
+                ></progress>
+            </Show>
+        </div>
+    }
+}

@@ -1,0 +1,26 @@
+// Starts the app. A file of its own, because the policy allows no inline script (ARCHITECTURE.md, "Building").
+const { app, wasm } = document.querySelector("script[data-app]").dataset;
+const path = (name) => (name.startsWith("/") ? name : `/${name}`);
+
+// The worker starts beside the page, not after it. Its address names the module by its hash: tabs of one build share a
+// worker, those of another have their own.
+const loader = `/worker-loader.js?app=${app}&wasm=${wasm}`;
+const failed = () => {
+  document.body.textContent = "Roost could not start its worker. Reload the page.";
+};
+const start = () => {
+  if ("SharedWorker" in window) {
+    const worker = new SharedWorker(loader, { type: "module" });
+    worker.onerror = failed;
+    return worker.port;
+  }
+  const channel = new MessageChannel();
+  const worker = new Worker(loader, { type: "module" });
+  worker.onerror = failed;
+  worker.postMessage("connect", [channel.port2]);
+  return channel.port1;
+};
+window.roostPort = start();
+
+const module = await import(path(app));
+await module.default({ module_or_path: path(wasm) });

@@ -1,0 +1,14 @@
+//! What is inside messages: decoded, sanitized, laid out for the device. Mail is hostile input; everything here runs on
+//! bounded data and off the async threads.
+
+mod body;
+mod charset;
+mod css;
+mod html;
+mod plain;
+mod transfer;
+
+pub use body::{RawMessage, Text, assemble, from_raw};
+pub use charset::decode;
+pub use html::Images;
+pub use transfer::Decoder;

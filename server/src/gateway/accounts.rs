@@ -1,0 +1,112 @@
+//! The accounts that are in use.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::account::{Event, Task};
+use crate::imap::{Connection, Credentials, Endpoint, Pool, Tls};
+
+/// How many events may wait for one account.
+const QUEUE: usize = 1_024;
+
+/// An account in use: its task's queue and its connections.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub events: mpsc::Sender<Event>,
+    pub pool: Arc<Pool>,
+}
+
+/// All accounts in use. Credentials name an account, password included: a session with an outdated password never
+/// reaches the connections of one with the right one.
+#[derive(Debug)]
+pub struct Accounts {
+    endpoint: Endpoint,
+    tls: Tls,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    accounts: HashMap<[u8; 32], Account>,
+    tasks: JoinSet<()>,
+}
+
+impl Accounts {
+    pub fn new(endpoint: Endpoint, tls: Tls) -> Self {
+        Self {
+            endpoint,
+            tls,
+            open: Mutex::default(),
+        }
+    }
+
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    /// The account of these credentials, its task started if need be. `first` is a connection that signed in just now.
+    pub fn open(&self, credentials: &Credentials, first: Option<Connection>) -> Account {
+        let key = key(credentials);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        while open.tasks.try_join_next().is_some() {}
+        open.accounts
+            .retain(|_, account| !account.events.is_closed());
+        if let Some(account) = open.accounts.get(&key) {
+            return account.clone();
+        }
+        let pool = Pool::new(
+            self.endpoint.clone(),
+            self.tls.clone(),
+            credentials.clone(),
+            first,
+        );
+        let (events, inbox) = mpsc::channel(QUEUE);
+        let account = Account {
+            events: events.clone(),
+            pool: Arc::clone(&pool),
+        };
+        open.accounts.insert(key, account.clone());
+        open.tasks.spawn(Task::run(pool, events, inbox));
+        account
+    }
+
+    /// How many accounts are in use.
+    pub fn count(&self) -> usize {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.accounts
+            .values()
+            .filter(|account| !account.events.is_closed())
+            .count()
+    }
+
+    /// Tells every device to come back, and ends all tasks.
+    pub async fn shut_down(&self) {
+        let (accounts, mut tasks) = {
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            let accounts: Vec<Account> =
+                open.accounts.drain().map(|(_, account)| account).collect();
+            (accounts, std::mem::take(&mut open.tasks))
+        };
+        for account in accounts {
+            let _ = account.events.send(Event::Shutdown).await;
+        }
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+fn key(credentials: &Credentials) -> [u8; 32] {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    context.update(&(credentials.username.len() as u64).to_be_bytes());
+    context.update(credentials.username.as_bytes());
+    context.update(credentials.password.as_bytes());
+    let mut key = [0; 32];
+    key.copy_from_slice(context.finish().as_ref());
+    key
+}

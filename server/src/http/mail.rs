@@ -1,0 +1,434 @@
+//! Content over HTTP: bodies, parts, raw messages. Large parts pass through in slices; nothing is kept.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::Deserialize;
+
+use super::{Gateway, Refusal, Session};
+use crate::content::{self, Decoder, RawMessage, Text};
+use crate::imap::structure::{Part, file_name};
+use crate::imap::{self, ImapError, Lease, MAX_TEXT, Pool, Priority};
+
+/// The largest message that is parsed here because the mail server cannot describe it.
+const MAX_RAW: u64 = 32 * 1024 * 1024;
+/// How many texts of one message are shown.
+const MAX_TEXTS: usize = 50;
+/// Types that may be shown by the browser itself: images that cannot hold scripts, and PDF in the browser's own
+/// viewer.
+const VIEWABLE: &[&str] = &[
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "image/avif",
+    "image/bmp",
+    "application/pdf",
+];
+/// For content that came by mail and is opened by itself.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+/// The browser's PDF viewer does not run in a sandboxed document.
+const PDF_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'none'";
+
+/// Names a message.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Target {
+    mailbox: String,
+    uidvalidity: u32,
+    uid: u32,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct BodyQuery {
+    /// Whether the person asked for images from other hosts.
+    #[serde(default)]
+    images: u8,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct PartQuery {
+    part: String,
+    /// 1: shown rather than saved, where that is safe.
+    #[serde(default)]
+    view: u8,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct RawQuery {
+    /// 1: shown as text rather than saved.
+    #[serde(default)]
+    view: u8,
+}
+
+/// Content belongs to one account; a URL of another one, left in a cache or a history, opens nothing.
+fn pool(gateway: &Gateway, session: &Session, account: &str) -> Result<Arc<Pool>, Refusal> {
+    if account != session.account {
+        return Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            "gone",
+            "This belongs to another account.",
+        ));
+    }
+    Ok(gateway.accounts.open(&session.credentials, None).pool)
+}
+
+/// `GET /api/a/{account}/body`: a message ready to be shown, postcard-encoded.
+pub async fn body(
+    State(gateway): State<Arc<Gateway>>,
+    Path(account): Path<String>,
+    Query(target): Query<Target>,
+    Query(query): Query<BodyQuery>,
+    session: Session,
+) -> Result<Response, Refusal> {
+    let pool = pool(&gateway, &session, &account)?;
+    let Parts {
+        header,
+        texts,
+        attachments,
+        inline,
+        raw,
+        mut defects,
+    } = fetch(&mut *lend(&pool, &target).await?, &target).await?;
+    let base = format!(
+        "/api/a/{account}/part?mailbox={}&uidvalidity={}&uid={}&view=1&part=",
+        url::form_urlencoded::byte_serialize(target.mailbox.as_bytes()).collect::<String>(),
+        target.uidvalidity,
+        target.uid
+    );
+    let remote = query.images == 1;
+    // Sanitizing a large message takes a while: not on the threads that serve everybody.
+    let _place = gateway.sanitizing.acquire().await;
+    let body = tokio::task::spawn_blocking(move || {
+        if let Some(raw) = raw {
+            return content::from_raw(&raw, remote, defects);
+        }
+        let texts = texts
+            .into_iter()
+            .map(|(part, bytes)| {
+                if bytes.len() as u64 >= MAX_TEXT {
+                    defects.push(
+                        "The text is very long and was cut. The source has all of it.".to_owned(),
+                    );
+                }
+                let decoded = Decoder::decode(&part.encoding, &bytes);
+                let text = content::decode(&decoded, part.charset.as_deref());
+                if part.media_type == "text/html" {
+                    Text::Html(text)
+                } else {
+                    Text::Plain {
+                        text,
+                        flowed: part.flowed,
+                        delsp: part.delsp,
+                    }
+                }
+            })
+            .collect();
+        let addresses = inline
+            .iter()
+            .map(|(content_id, part)| (content_id.clone(), format!("{base}{}", part.number)))
+            .collect();
+        let unshown = inline
+            .iter()
+            .map(|(content_id, part)| (content_id.clone(), part.attachment()))
+            .collect();
+        let attachments = attachments.iter().map(Part::attachment).collect();
+        content::assemble(
+            &header,
+            texts,
+            attachments,
+            &addresses,
+            &unshown,
+            remote,
+            defects,
+        )
+    })
+    .await
+    .map_err(|_| ImapError::Garbled("a message that cannot be shown"))?;
+    let encoded = postcard::to_stdvec(&body)
+        .map_err(|_| ImapError::Garbled("a message that cannot be sent"))?;
+    Ok((
+        [
+            (header::CONTENT_TYPE, "application/octet-stream"),
+            (header::CACHE_CONTROL, "private, no-store"),
+        ],
+        encoded,
+    )
+        .into_response())
+}
+
+/// What a body is made from.
+struct Parts {
+    header: Bytes,
+    texts: Vec<(Part, Bytes)>,
+    attachments: Vec<Part>,
+    inline: HashMap<String, Part>,
+    /// The whole message, where the mail server could not describe it.
+    raw: Option<Bytes>,
+    defects: Vec<String>,
+}
+
+async fn fetch(connection: &mut imap::Connection, target: &Target) -> Result<Parts, ImapError> {
+    let Target {
+        mailbox,
+        uidvalidity,
+        uid,
+    } = target;
+    let envelope = imap::envelope(connection, mailbox, *uidvalidity, *uid).await?;
+    let mut parts = Parts {
+        header: envelope.header,
+        texts: Vec::new(),
+        attachments: Vec::new(),
+        inline: HashMap::new(),
+        raw: None,
+        defects: Vec::new(),
+    };
+    let Some(structure) = envelope.structure else {
+        let raw = imap::part(connection, mailbox, *uidvalidity, *uid, "", MAX_RAW).await?;
+        if raw.len() as u64 >= MAX_RAW {
+            parts
+                .defects
+                .push("The message is too large to be read whole.".to_owned());
+        }
+        parts.raw = Some(raw);
+        return Ok(parts);
+    };
+    let chosen = structure.choose();
+    if chosen.texts.len() > MAX_TEXTS {
+        parts
+            .defects
+            .push("The message has more texts than are shown here.".to_owned());
+    }
+    let mut left = MAX_TEXT;
+    for part in chosen.texts.into_iter().take(MAX_TEXTS) {
+        let bytes = imap::part(
+            connection,
+            mailbox,
+            *uidvalidity,
+            *uid,
+            &part.number,
+            left.max(1),
+        )
+        .await?;
+        left = left.saturating_sub(bytes.len() as u64);
+        parts.texts.push((part, bytes));
+    }
+    parts.attachments = chosen.attachments;
+    parts.inline = chosen.inline;
+    Ok(parts)
+}
+
+/// `GET /api/a/{account}/part`: an attachment or inline image, decoded, as a stream.
+pub async fn part(
+    State(gateway): State<Arc<Gateway>>,
+    Path(account): Path<String>,
+    Query(target): Query<Target>,
+    Query(query): Query<PartQuery>,
+    session: Session,
+) -> Result<Response, Refusal> {
+    let pool = pool(&gateway, &session, &account)?;
+    if let Some(index) = query.part.strip_prefix("raw:") {
+        let index: u32 = index
+            .parse()
+            .map_err(|_| ImapError::Argument("a malformed part number"))?;
+        return raw_part(&pool, &target, index).await;
+    }
+    let mut lease = lend(&pool, &target).await?;
+    let envelope =
+        imap::envelope(&mut lease, &target.mailbox, target.uidvalidity, target.uid).await?;
+    drop(lease);
+    let part = envelope
+        .structure
+        .iter()
+        .flat_map(|structure| structure.parts())
+        .find(|part| part.number == query.part)
+        .cloned()
+        .ok_or(ImapError::NoSuchMessage)?;
+    let name = part.attachment().name;
+    let body = stream_part(pool, target, part.number, Decoder::new(&part.encoding));
+    Ok(content(&name, &part.media_type, query.view == 1, body))
+}
+
+/// `GET /api/a/{account}/raw`: the message as the mail server has it.
+pub async fn raw(
+    State(gateway): State<Arc<Gateway>>,
+    Path(account): Path<String>,
+    Query(target): Query<Target>,
+    Query(query): Query<RawQuery>,
+    session: Session,
+) -> Result<Response, Refusal> {
+    let pool = pool(&gateway, &session, &account)?;
+    let mut lease = lend(&pool, &target).await?;
+    imap::raw_size(&mut lease, &target.mailbox, target.uidvalidity, target.uid).await?;
+    drop(lease);
+    let name = format!("message-{}.eml", target.uid);
+    let body = stream_part(pool, target, String::new(), Decoder::Identity);
+    let mut response = content(&name, "message/rfc822", false, body);
+    if query.view == 1 {
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        headers.insert(
+            header::CONTENT_DISPOSITION,
+            header::HeaderValue::from_static("inline"),
+        );
+    }
+    Ok(response)
+}
+
+async fn raw_part(pool: &Arc<Pool>, target: &Target, index: u32) -> Result<Response, Refusal> {
+    let mut lease = lend(pool, target).await?;
+    let raw = imap::part(
+        &mut lease,
+        &target.mailbox,
+        target.uidvalidity,
+        target.uid,
+        "",
+        MAX_RAW,
+    )
+    .await?;
+    drop(lease);
+    let found = tokio::task::spawn_blocking(move || RawMessage::parse(&raw)?.attachment(index))
+        .await
+        .ok()
+        .flatten();
+    let (name, media_type, bytes) = found.ok_or(ImapError::NoSuchMessage)?;
+    Ok(content(&name, &media_type, false, Body::from(bytes)))
+}
+
+async fn lend(pool: &Arc<Pool>, target: &Target) -> Result<Lease, ImapError> {
+    pool.acquire(Priority::Interactive, Some(&target.mailbox))
+        .await
+}
+
+/// A part on its way.
+struct Reading {
+    pool: Arc<Pool>,
+    target: Target,
+    number: String,
+    decoder: Decoder,
+    offset: u64,
+    done: bool,
+}
+
+async fn next_slice(reading: &Reading) -> Result<Bytes, ImapError> {
+    let target = &reading.target;
+    let mut lease = reading
+        .pool
+        .acquire(Priority::Background, Some(&target.mailbox))
+        .await?;
+    imap::slice(
+        &mut lease,
+        &target.mailbox,
+        target.uidvalidity,
+        target.uid,
+        &reading.number,
+        reading.offset,
+    )
+    .await
+}
+
+/// Streams a part slice by slice; a connection is borrowed for each slice only, so that a slow reader holds none.
+fn stream_part(pool: Arc<Pool>, target: Target, number: String, decoder: Decoder) -> Body {
+    let reading = Reading {
+        pool,
+        target,
+        number,
+        decoder,
+        offset: 0,
+        done: false,
+    };
+    Body::from_stream(stream::unfold(reading, |mut reading| async move {
+        if reading.done {
+            return None;
+        }
+        let slice = next_slice(&reading).await;
+        let slice = match slice {
+            Ok(slice) => slice,
+            Err(error) => {
+                reading.done = true;
+                return Some((Err(std::io::Error::other(error)), reading));
+            }
+        };
+        reading.offset += slice.len() as u64;
+        let mut decoded = reading.decoder.push(&slice);
+        if (slice.len() as u64) < imap::SLICE {
+            reading.done = true;
+            decoded.extend(reading.decoder.finish());
+        }
+        Some((Ok(Bytes::from(decoded)), reading))
+    }))
+}
+
+/// A response with content that came by mail: never run, never sniffed.
+fn content(name: &str, media_type: &str, view: bool, body: Body) -> Response {
+    let viewable = view && VIEWABLE.contains(&media_type);
+    let name = file_name(Some(name), media_type);
+    let policy = if viewable && media_type == "application/pdf" {
+        PDF_POLICY
+    } else {
+        CONTENT_POLICY
+    };
+    Response::builder()
+        .header(
+            header::CONTENT_TYPE,
+            if viewable {
+                media_type
+            } else {
+                "application/octet-stream"
+            },
+        )
+        .header(
+            header::CONTENT_DISPOSITION,
+            disposition(if viewable { "inline" } else { "attachment" }, &name),
+        )
+        .header(header::CONTENT_SECURITY_POLICY, policy)
+        // A message's parts never change under one UIDVALIDITY and UID; the URL names the account.
+        .header(header::CACHE_CONTROL, "private, max-age=86400")
+        .header(header::VARY, "Cookie")
+        .body(body)
+        .unwrap_or_default()
+}
+
+/// RFC 6266 with the RFC 8187 form for names beyond ASCII.
+fn disposition(kind: &str, name: &str) -> String {
+    let ascii: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let encoded: String = name
+        .bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect();
+    format!("{kind}; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_beyond_ascii_and_hostile_ones() {
+        assert_eq!(
+            super::disposition("attachment", "résumé \"x\".pdf"),
+            "attachment; filename=\"r_sum_ _x_.pdf\"; filename*=UTF-8''r%C3%A9sum%C3%A9%20%22x%22.pdf"
+        );
+    }
+}

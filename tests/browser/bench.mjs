@@ -1,0 +1,253 @@
+// Measures Roost on the real thing and writes target/bench/report.json. `cargo xtask bench` builds and calls it.
+// Arguments: --rows N (the size of the large mailbox, 1,000,000 by default), --runs N (21 by default).
+import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+import { chromium } from "@playwright/test";
+import { ImapFlow } from "imapflow";
+import { CHROMIUM } from "./playwright.config.mjs";
+import { startStage } from "./stage.mjs";
+
+const argument = (name, otherwise) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : Number(process.argv[at + 1]);
+};
+const RUNS = argument("runs", 21);
+const LARGE = argument("rows", 1_000_000);
+
+const say = (text) => console.log(`==> ${text}`);
+const sorted = (values) => [...values].sort((a, b) => a - b);
+const quantile = (values, q) => sorted(values)[Math.min(values.length - 1, Math.floor(values.length * q))];
+const median = (values) => Math.round(quantile(values, 0.5) * 10) / 10;
+
+const { info, stop } = await startStage("release");
+process.env.ROOST_STAGE = JSON.stringify(info);
+const { stage, newAccount, signIn, rows } = await import("./tests/roost.mjs");
+const browser = await chromium.launch(CHROMIUM);
+const report = {
+  how: `medians of ${RUNS} runs on one machine in one run; headless Chromium, real Dovecot over loopback, release build`,
+};
+const VIEWPORT = { viewport: { width: 1360, height: 1500 } };
+
+/** Calls back in the page as soon as a frame shows what is waited for; the time is the page's own. */
+const watchRows = () => {
+  const look = () => {
+    if (document.querySelector('[role="row"]:not(.skeleton)')) window.rowsAt ??= performance.now();
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+};
+
+async function startUp() {
+  say("cold start, sign-in, reload");
+  const account = await newAccount("many:20000");
+  const [bytes, requests, signins, reloads] = [[], [], [], []];
+  for (let run = 0; run < Math.min(RUNS, 11); run++) {
+    const context = await browser.newContext(VIEWPORT);
+    const page = await context.newPage();
+    await page.addInitScript(watchRows);
+    await stage({ do: "traffic" });
+    await page.goto(account.url);
+    await page.getByLabel("Username").fill(account.name);
+    await page.getByLabel("Password").fill(account.password);
+    await page.evaluate(() => {
+      document.querySelector("button[type=submit]").addEventListener("click", () => (window.clickedAt = performance.now()), true);
+    });
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForFunction(() => window.rowsAt);
+    const traffic = await stage({ do: "traffic" });
+    bytes.push(traffic.bytes);
+    requests.push(traffic.requests);
+    signins.push(await page.evaluate(() => window.rowsAt - window.clickedAt));
+    await page.waitForTimeout(500);
+    await page.reload();
+    await page.waitForFunction(() => window.rowsAt);
+    reloads.push(await page.evaluate(() => window.rowsAt));
+    await context.close();
+  }
+  report.cold_bytes = median(bytes);
+  report.cold_requests = median(requests);
+  report.signin_to_rows_ms = median(signins);
+  report.reload_to_rows_ms = median(reloads);
+}
+
+/** From the click to the frame that holds the text. */
+async function open(page, index) {
+  return page.evaluate(async (index) => {
+    const row = document.querySelectorAll('[role="row"]:not(.skeleton)')[index];
+    const subject = row.querySelector(".subject").textContent;
+    const number = subject.match(/\d+$/)[0];
+    const started = performance.now();
+    row.click();
+    for (;;) {
+      const frame = document.querySelector('iframe[title="Message body"]');
+      if (frame?.contentDocument?.body?.textContent.includes(`number ${number}.`)) return performance.now() - started;
+      await new Promise(requestAnimationFrame);
+    }
+  }, index);
+}
+
+async function opening() {
+  say("opening messages");
+  const account = await newAccount("many:20000");
+  const [prefetched, fetched] = [[], []];
+  for (let run = 0; run < Math.ceil(RUNS / 3); run++) {
+    const context = await browser.newContext(VIEWPORT);
+    const page = await context.newPage();
+    await signIn(page, account);
+    await rows(page).first().waitFor();
+    await page.waitForTimeout(1_500);
+    await open(page, 0);
+    for (const index of [2, 4, 6]) prefetched.push(await open(page, index));
+    for (const index of [14, 16]) fetched.push(await open(page, index));
+    await context.close();
+  }
+  report.open_ms = { prefetched: median(prefetched), not_prefetched: median(fetched) };
+}
+
+/** A bare IMAP client that idles: what any other device sees. */
+async function idler(account) {
+  const socket = connect(account.imapPort, "127.0.0.1");
+  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  const until = async (test) => {
+    for (;;) {
+      const { value } = await lines.next();
+      if (test(value)) return value;
+    }
+  };
+  await until((line) => line.startsWith("* OK"));
+  for (const [tag, command] of [["a", `LOGIN ${account.name} ${account.password}`], ["b", "SELECT INBOX"]]) {
+    socket.write(`${tag} ${command}\r\n`);
+    await until((line) => line.startsWith(`${tag} OK`));
+  }
+  socket.write("c IDLE\r\n");
+  await until((line) => line.startsWith("+"));
+  return { next: () => until((line) => / EXISTS$/.test(line)), close: () => socket.destroy() };
+}
+
+async function pushing() {
+  say("changes of another device");
+  const account = await newAccount("many:2000");
+  const context = await browser.newContext(VIEWPORT);
+  const page = await context.newPage();
+  let seen;
+  await page.exposeFunction("seen", (subject) => seen?.(subject));
+  await signIn(page, account);
+  await page.evaluate(() => {
+    let last;
+    const look = () => {
+      const subject = document.querySelector('[role="row"]:not(.skeleton) .subject')?.textContent;
+      if (subject !== last) window.seen((last = subject));
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+  const client = new ImapFlow({ host: "127.0.0.1", port: account.imapPort, secure: false, logger: false, auth: { user: account.name, pass: account.password } });
+  await client.connect();
+  const bare = await idler(account);
+  const [push, idle] = [[], []];
+  for (let run = 0; run < RUNS; run++) {
+    const subject = `pushed ${run}`;
+    const shown = new Promise((resolve) => (seen = (text) => text === subject && resolve(performance.now())));
+    const heard = bare.next().then(() => performance.now());
+    const started = performance.now();
+    await client.append("INBOX", `From: x@example.org\r\nSubject: ${subject}\r\n\r\nHello\r\n`);
+    push.push((await shown) - started);
+    idle.push((await heard) - started);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+  }
+  bare.close();
+  await client.logout();
+  await context.close();
+  report.push_ms = median(push);
+  report.bare_idle_ms = median(idle);
+  report.push_over_idle_ms = median(push.map((value, run) => value - idle[run]));
+}
+
+/** Scrolls for some seconds and tells how long frames took. */
+async function scroll(page) {
+  return page.evaluate(async () => {
+    const list = document.querySelector('[aria-label="Messages"]');
+    const frames = [];
+    let before = performance.now();
+    for (let step = 0; step < 300; step++) {
+      list.scrollTop += 120;
+      await new Promise(requestAnimationFrame);
+      const now = performance.now();
+      frames.push(now - before);
+      before = now;
+    }
+    return frames;
+  });
+}
+
+async function scrolling() {
+  report.scroll_frame_p95_ms = {};
+  report.longest_task_ms = {};
+  report.jump_to_middle_ms = {};
+  for (const count of [20_000, LARGE]) {
+    say(`scrolling ${count} rows (seeding first)`);
+    const account = await newAccount(`many:${count}`);
+    const context = await browser.newContext(VIEWPORT);
+    const page = await context.newPage();
+    await page.addInitScript(() => {
+      window.longest = 0;
+      new PerformanceObserver((list) => {
+        for (const task of list.getEntries()) window.longest = Math.max(window.longest, task.duration);
+      }).observe({ type: "longtask", buffered: true });
+    });
+    await page.goto(account.url);
+    await page.getByLabel("Username").fill(account.name);
+    await page.getByLabel("Password").fill(account.password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await rows(page).first().waitFor({ timeout: 300_000 });
+    await page.evaluate(() => (window.longest = 0));
+    const frames = await scroll(page);
+    report.jump_to_middle_ms[count] = Math.round(
+      await page.evaluate(async () => {
+        const list = document.querySelector('[aria-label="Messages"]');
+        const started = performance.now();
+        list.scrollTop = list.scrollHeight / 2;
+        for (;;) {
+          await new Promise(requestAnimationFrame);
+          const shown = [...document.querySelectorAll('[role="row"]')].filter((row) => {
+            const box = row.getBoundingClientRect();
+            return box.bottom > 200 && box.top < innerHeight;
+          });
+          if (shown.length > 5 && shown.every((row) => !row.classList.contains("skeleton"))) return performance.now() - started;
+        }
+      }),
+    );
+    frames.push(...(await scroll(page)));
+    report.scroll_frame_p95_ms[count] = Math.round(quantile(frames, 0.95) * 10) / 10;
+    report.longest_task_ms[count] = Math.round(await page.evaluate(() => window.longest));
+    await context.close();
+  }
+}
+
+async function memory() {
+  say("gateway memory for idle devices");
+  const account = await newAccount("many:2000");
+  const before = await stage({ do: "memory" });
+  const contexts = [];
+  const count = 10;
+  for (let index = 0; index < count; index++) {
+    const context = await browser.newContext();
+    await signIn(await context.newPage(), account);
+    contexts.push(context);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  report.gateway_bytes_per_idle_device = Math.round(((await stage({ do: "memory" })) - before) / count);
+  for (const context of contexts) await context.close();
+}
+
+try {
+  for (const part of [startUp, opening, pushing, memory, scrolling]) {
+    await part();
+    writeFileSync(new URL("../../target/bench/report.json", import.meta.url), `${JSON.stringify(report, null, 2)}\n`);
+  }
+  console.log(JSON.stringify(report, null, 2));
+} finally {
+  await browser.close();
+  await stop();
+}

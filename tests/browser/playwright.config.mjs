@@ -1,0 +1,30 @@
+// Real Chromium against the real gateway, Dovecot and Postfix. One worker: two cores serve all of them.
+import { defineConfig } from "@playwright/test";
+
+/** How Chromium runs headless as root, without talking to anybody. */
+export const CHROMIUM = {
+  executablePath: "/usr/bin/chromium",
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+  ],
+};
+
+export default defineConfig({
+  testDir: "tests",
+  globalSetup: "./stage.mjs",
+  workers: 1,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: [["list"]],
+  outputDir: "test-results",
+  use: { launchOptions: CHROMIUM, locale: "en-GB", timezoneId: "UTC", trace: "retain-on-failure" },
+  projects: [
+    { name: "desktop", use: { viewport: { width: 1360, height: 860 } }, testIgnore: /phone/ },
+    {
+      name: "phone",
+      use: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
+      testMatch: /(phone|reading|screens)\.spec/,
+    },
+  ],
+});

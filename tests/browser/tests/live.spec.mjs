@@ -1,0 +1,88 @@
+// Two browser contexts and one plain IMAP client are three devices on one account.
+import { expect, row, rows, signIn, stage, test } from "./roost.mjs";
+
+test.use({ seed: "many:40" });
+
+const NEW = "From: Someone New <new@example.org>\r\nTo: a@roost.test\r\nSubject: fresh from the press\r\n\r\nHello\r\n";
+
+test("what one device does shows on the others", async ({ page, browser, account, imap }) => {
+  const other = await (await browser.newContext()).newPage();
+  await signIn(page, account);
+  await signIn(other, account);
+  const both = [page, other];
+
+  await imap.append("INBOX", NEW);
+  for (const device of both) await expect(row(device, /Unread, Someone New, fresh from the press/)).toBeVisible();
+  await expect(page).toHaveTitle(/^\(\d+\) Inbox/);
+
+  await row(page, /fresh from the press/).hover();
+  await row(page, /fresh from the press/).getByRole("button", { name: "Star" }).click();
+  await expect(row(other, /starred, Someone New/)).toBeVisible();
+
+  const lock = await imap.getMailboxLock("INBOX");
+  const [uid] = await imap.search({ subject: "fresh from the press" }, { uid: true });
+  await imap.messageFlagsAdd(`${uid}`, ["\\Seen"], { uid: true });
+  for (const device of both) await expect(row(device, /^starred, Someone New/)).toBeVisible();
+
+  await imap.messageMove(`${uid}`, "Archive", { uid: true });
+  for (const device of both) await expect(row(device, /fresh from the press/)).toHaveCount(0);
+
+  await imap.messageDelete("1:*", { uid: false });
+  lock.release();
+  for (const device of both) await expect(device.getByRole("heading", { name: "Nothing here" })).toBeVisible();
+
+  await imap.mailboxCreate("Somewhere");
+  for (const device of both) {
+    await expect(device.getByRole("navigation").getByRole("button", { name: "Somewhere", exact: true })).toBeVisible();
+  }
+  await imap.mailboxRename("Somewhere", "Elsewhere");
+  for (const device of both) {
+    await expect(device.getByRole("navigation").getByRole("button", { name: "Elsewhere", exact: true })).toBeVisible();
+    await expect(device.getByRole("navigation").getByRole("button", { name: "Somewhere", exact: true })).toHaveCount(0);
+  }
+});
+
+test("a cut line is told, reconnects by itself and catches up", async ({ page, account, imap }) => {
+  await signIn(page, account);
+  await stage({ do: "line", down: true });
+  try {
+    await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Connecting|Offline/);
+    // What is done meanwhile shows at once and waits.
+    const first = (await rows(page).first().locator(".subject").textContent()).trim();
+    await page.keyboard.press("j");
+    await page.keyboard.press("e");
+    await expect(row(page, first)).toHaveCount(0);
+    await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/1 change waiting/);
+    await imap.append("INBOX", NEW);
+  } finally {
+    await stage({ do: "line", down: false });
+  }
+  await expect(page.getByRole("status", { name: "Connection" })).toHaveText("Live", { timeout: 40_000 });
+  await expect(row(page, /fresh from the press/)).toBeVisible();
+  const lock = await imap.getMailboxLock("Archive");
+  await expect.poll(() => imap.status("Archive", { messages: true }).then((s) => s.messages)).toBe(1);
+  lock.release();
+});
+
+test("a mail server that goes away is told, and comes back", async ({ page, account }) => {
+  await signIn(page, account);
+  await stage({ do: "imap-stop" });
+  await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Mail server unreachable/, { timeout: 20_000 });
+  await expect(rows(page).first()).toBeVisible();
+  await stage({ do: "imap-start" });
+  await expect(page.getByRole("status", { name: "Connection" })).toHaveText("Live", { timeout: 40_000 });
+});
+
+test("a restarted gateway asks for the password again and keeps the place", async ({ page, account }) => {
+  await signIn(page, account);
+  await rows(page).nth(2).click();
+  await expect(page).toHaveURL(/\/m\/INBOX\/\d+$/);
+  const address = page.url();
+  await stage({ do: "gateway-restart" });
+  await expect(page.getByLabel("Password")).toBeVisible({ timeout: 40_000 });
+  await page.getByLabel("Username").fill(account.name);
+  await page.getByLabel("Password").fill(account.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("status", { name: "Connection" })).toHaveText("Live");
+  await expect(page).toHaveURL(address);
+});

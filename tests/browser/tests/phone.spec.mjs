@@ -1,0 +1,41 @@
+import { bodyFrame, contents, expect, row, rows, signIn, test } from "./roost.mjs";
+
+async function swipe(page, target, dx) {
+  const box = await target.boundingBox();
+  const y = box.y + box.height / 2;
+  const x = box.x + box.width / 2;
+  const client = await page.context().newCDPSession(page);
+  const touch = (type, px) =>
+    client.send("Input.dispatchTouchEvent", { type, touchPoints: type === "touchEnd" ? [] : [{ x: px, y }] });
+  await touch("touchStart", x);
+  for (let step = 1; step <= 8; step++) await touch("touchMove", x + (dx * step) / 8);
+  await touch("touchEnd", x + dx);
+}
+
+test("one pane at a time, with a way back", async ({ page, account }) => {
+  await signIn(page, account);
+  await expect(page.getByRole("navigation", { name: "Mailboxes" })).toBeHidden();
+  await row(page, /Welcome to Roost/).click();
+  await expect(bodyFrame(page).getByText("This is the demo of Roost.")).toBeVisible();
+  await expect(page.getByRole("grid", { name: "Messages" })).toBeHidden();
+  await page.goBack();
+  await expect(row(page, /Welcome to Roost/)).toBeVisible();
+  await page.getByRole("button", { name: "Show mailboxes" }).click();
+  await page.getByRole("navigation", { name: "Mailboxes" }).getByRole("button", { name: /^Sent/ }).click();
+  await expect(page.getByRole("heading", { name: "Sent" })).toBeVisible();
+  // Nothing is wider than the screen.
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+});
+
+test("swiping right archives, swiping left deletes", async ({ page, account, imap }) => {
+  await signIn(page, account);
+  const [first, second] = await rows(page).locator(".subject").evaluateAll((all) => all.slice(0, 2).map((s) => s.textContent.trim()));
+  await swipe(page, rows(page).nth(0), 180);
+  await expect.poll(async () => (await contents(imap, "Archive")).has(first)).toBe(true);
+  await expect(row(page, first)).toHaveCount(0);
+  await swipe(page, rows(page).nth(0), -180);
+  await expect.poll(async () => (await contents(imap, "Trash")).has(second)).toBe(true);
+  // A short one does nothing.
+  await swipe(page, rows(page).nth(0), 40);
+  await expect(row(page, "Build Server")).toBeVisible();
+});

@@ -1,0 +1,82 @@
+// What every test uses: an account of its own, the way a person signs in, and a plain IMAP client as another device.
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+import { expect, test as base } from "@playwright/test";
+import { ImapFlow } from "imapflow";
+
+/** Tells the stage to do something and waits until it is done. */
+export async function stage(command) {
+  const { control } = JSON.parse(process.env.ROOST_STAGE);
+  const socket = connect(control, "127.0.0.1");
+  socket.write(`${JSON.stringify(command)}\n`);
+  for await (const line of createInterface({ input: socket })) {
+    socket.destroy();
+    const reply = JSON.parse(line);
+    if (reply.error) throw new Error(reply.error);
+    return reply.ok;
+  }
+}
+
+let count = 0;
+
+/** A new account with mail. */
+export async function newAccount(seed) {
+  const info = JSON.parse(process.env.ROOST_STAGE);
+  count += 1;
+  const name = `user${process.pid}x${count}x${Date.now() % 100000}`;
+  await stage({ do: "user", name, seed });
+  return { name, password: info.password, url: info.url, imapPort: info.imap };
+}
+
+/** A plain IMAP client on the account. */
+export async function imapClient(account) {
+  const client = new ImapFlow({
+    host: "127.0.0.1", port: account.imapPort, secure: false, tls: { rejectUnauthorized: false }, logger: false,
+    auth: { user: account.name, pass: account.password },
+  });
+  await client.connect();
+  return client;
+}
+
+export async function signIn(page, account) {
+  await page.goto(account.url);
+  await page.getByLabel("Username").fill(account.name);
+  await page.getByLabel("Password").fill(account.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("grid", { name: "Messages" })).toBeVisible();
+  await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Live/);
+}
+
+export const rows = (page) => page.getByRole("grid", { name: "Messages" }).getByRole("row");
+export const row = (page, name) => page.getByRole("grid", { name: "Messages" }).getByRole("row", { name }).first();
+export const bodyFrame = (page) => page.frameLocator('iframe[title="Message body"]');
+export const message = (page) => page.getByRole("region", { name: "Message", exact: true });
+
+/** What a mailbox holds, as the other client sees it: subject → flags. */
+export async function contents(client, mailbox) {
+  const lock = await client.getMailboxLock(mailbox);
+  try {
+    const all = new Map();
+    if (client.mailbox.exists === 0) return all;
+    for await (const one of client.fetch("1:*", { envelope: true, flags: true, uid: true })) {
+      // The flags of a message may come by themselves, when another device changes them meanwhile.
+      if (one.envelope) all.set(one.envelope.subject ?? "", { uid: one.uid, flags: one.flags });
+    }
+    return all;
+  } finally {
+    lock.release();
+  }
+}
+
+/** Tests with an account, seeded by `test.use({ seed })`. */
+export const test = base.extend({
+  seed: ["demo", { option: true }],
+  account: async ({ seed }, use) => use(await newAccount(seed)),
+  imap: async ({ account }, use) => {
+    const client = await imapClient(account);
+    await use(client);
+    await client.logout().catch(() => client.close());
+  },
+});
+
+export { expect };

@@ -1,0 +1,182 @@
+//! A stage from the command line.
+//!
+//! `stage demo [PORT]` plays the demo until it is interrupted. `stage serve` plays for the browser tests: it prints
+//! one line of JSON that says where things are, and takes one JSON command a line on its control port.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::Context as _;
+use roost_tests::dovecot::{Dovecot, Options, PASSWORD};
+use roost_tests::gateway::Gateway;
+use roost_tests::mail::{self, Seed};
+use roost_tests::postfix::Postfix;
+use roost_tests::proxy::Proxy;
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("demo") => demo(arguments.get(1)).await,
+        Some("serve") => serve().await,
+        _ => anyhow::bail!("usage: stage demo [PORT] | stage serve"),
+    }
+}
+
+async fn demo(port: Option<&String>) -> anyhow::Result<()> {
+    println!("Starting a private Dovecot and Postfix …");
+    let dovecot = Dovecot::start(&Options::default()).await?;
+    for user in ["alice", "bob"] {
+        dovecot.add_user(user).await?;
+    }
+    println!("Writing the demo's mail (20,000 messages and some) …");
+    mail::seed(&dovecot.maildir("alice"), Seed::Demo)?;
+    mail::seed(&dovecot.maildir("bob"), Seed::Reading)?;
+    dovecot.own_mail().await?;
+    let postfix = Postfix::start(dovecot.lmtp_port).await?;
+    let listen = format!("127.0.0.1:{}", port.map_or("8080", String::as_str));
+    let smtp = format!("smtp://127.0.0.1:{}", postfix.port);
+    let gateway = Gateway::start(&dovecot.url(), &["--listen", &listen, "--smtp", &smtp]).await?;
+    println!();
+    println!("  Roost is at      {}", gateway.url);
+    println!("  Sign in as       alice   (or bob)");
+    println!("  Password         {PASSWORD}");
+    println!();
+    println!(
+        "IMAP on port {}, SMTP on port {}. Ctrl-C ends it all.",
+        dovecot.port, postfix.port
+    );
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result?,
+        _ = terminate.recv() => {}
+    }
+    println!("Stopping …");
+    Ok(())
+}
+
+/// What the browser tests may ask for.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+enum Command {
+    /// Adds an account with its mail.
+    User {
+        name: String,
+        seed: String,
+    },
+    ImapStop,
+    ImapStart,
+    GatewayRestart,
+    /// The line between browser and gateway.
+    Line {
+        #[serde(default)]
+        down: bool,
+        #[serde(default)]
+        delay_ms: u64,
+        #[serde(default)]
+        bytes_per_second: u32,
+    },
+    /// Cuts every open connection between browser and gateway once.
+    Cut,
+    /// The gateway's own memory.
+    Memory,
+    /// What went over the line between browser and gateway since this was last asked.
+    Traffic,
+}
+
+struct Stage {
+    dovecot: Dovecot,
+    gateway: Gateway,
+    proxy: Proxy,
+    _postfix: Postfix,
+}
+
+async fn serve() -> anyhow::Result<()> {
+    let dovecot = Dovecot::start(&Options::default()).await?;
+    let postfix = Postfix::start(dovecot.lmtp_port).await?;
+    let gateway = Gateway::start(&dovecot.url(), &[]).await?;
+    let gateway_port: u16 = gateway.url.rsplit(':').next().context("a port")?.parse()?;
+    let proxy = Proxy::start(gateway_port).await?;
+    let control = TcpListener::bind("127.0.0.1:0").await?;
+    println!(
+        "{}",
+        serde_json::json!({
+            "url": format!("http://127.0.0.1:{}", proxy.port),
+            "imap": dovecot.port,
+            "smtp": postfix.port,
+            "control": control.local_addr()?.port(),
+            "password": PASSWORD,
+        })
+    );
+    let stage = Arc::new(Mutex::new(Stage {
+        dovecot,
+        gateway,
+        proxy,
+        _postfix: postfix,
+    }));
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let accept = async {
+        while let Ok((stream, _)) = control.accept().await {
+            tokio::spawn(obey(stream, Arc::clone(&stage)));
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Ok(())
+}
+
+async fn obey(stream: TcpStream, stage: Arc<Mutex<Stage>>) -> anyhow::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read).lines();
+    while let Some(line) = lines.next_line().await? {
+        let mut stage = stage.lock().await;
+        let reply = match stage.run(&line).await {
+            Ok(value) => serde_json::json!({ "ok": value }),
+            Err(error) => serde_json::json!({ "error": format!("{error:#}") }),
+        };
+        write.write_all(format!("{reply}\n").as_bytes()).await?;
+    }
+    Ok(())
+}
+
+impl Stage {
+    async fn run(&mut self, line: &str) -> anyhow::Result<serde_json::Value> {
+        match serde_json::from_str(line)? {
+            Command::User { name, seed } => {
+                let directory = self.dovecot.maildir(&name);
+                mail::seed(&directory, seed.parse()?)?;
+                self.dovecot.own_mail().await?;
+                self.dovecot.add_user(&name).await?;
+            }
+            Command::ImapStop => self.dovecot.stop().await,
+            Command::ImapStart => self.dovecot.restart().await?,
+            Command::GatewayRestart => self.gateway.restart().await?,
+            Command::Line {
+                down,
+                delay_ms,
+                bytes_per_second,
+            } => self.proxy.set(|line| {
+                line.down = down;
+                line.delay = std::time::Duration::from_millis(delay_ms);
+                line.bytes_per_second = bytes_per_second;
+            }),
+            Command::Cut => self.proxy.cut(),
+            Command::Traffic => {
+                let traffic = &self.proxy.traffic;
+                return Ok(serde_json::json!({
+                    "bytes": traffic.bytes.swap(0, Ordering::Relaxed),
+                    "requests": traffic.requests.swap(0, Ordering::Relaxed),
+                }));
+            }
+            Command::Memory => return Ok(self.gateway.own_memory()?.into()),
+        }
+        Ok(serde_json::Value::Null)
+    }
+}

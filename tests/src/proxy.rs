@@ -1,0 +1,153 @@
+//! A TCP proxy that cuts, delays and throttles.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// What the line is like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Line {
+    /// New connections are closed at once, open ones are cut.
+    pub down: bool,
+    /// Each piece waits this long.
+    pub delay: Duration,
+    /// At most so many bytes a second; 0 is no limit.
+    pub bytes_per_second: u32,
+    /// Counts cuts: a change cuts what is open.
+    cuts: u32,
+}
+
+/// What went over the line.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Bytes towards the browser, as TCP carries them: headers, bodies and frames.
+    pub bytes: AtomicU64,
+    /// HTTP requests, told by how they begin.
+    pub requests: AtomicU64,
+}
+
+/// A proxy in front of one port.
+#[derive(Debug)]
+pub struct Proxy {
+    pub port: u16,
+    pub traffic: Arc<Traffic>,
+    line: watch::Sender<Line>,
+}
+
+impl Proxy {
+    pub async fn start(target: u16) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let (line, watching) = watch::channel(Line::default());
+        let traffic = Arc::new(Traffic::default());
+        let counting = Arc::clone(&traffic);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if !watching.borrow().down {
+                    tokio::spawn(forward(
+                        stream,
+                        target,
+                        watching.clone(),
+                        Arc::clone(&counting),
+                    ));
+                }
+            }
+        });
+        Ok(Self {
+            port,
+            traffic,
+            line,
+        })
+    }
+
+    /// Changes what the line is like.
+    pub fn set(&self, change: impl FnOnce(&mut Line)) {
+        self.line.send_modify(change);
+    }
+
+    /// Cuts every open connection; new ones are served.
+    pub fn cut(&self) {
+        self.set(|line| line.cuts += 1);
+    }
+}
+
+async fn forward(
+    client: TcpStream,
+    target: u16,
+    mut line: watch::Receiver<Line>,
+    traffic: Arc<Traffic>,
+) {
+    let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else {
+        return;
+    };
+    let _ = client.set_nodelay(true);
+    let _ = server.set_nodelay(true);
+    let cuts = line.borrow().cuts;
+    let (client_read, client_write) = client.into_split();
+    let (server_read, server_write) = server.into_split();
+    let shared = Arc::new(line.clone());
+    let up = pump(client_read, server_write, Arc::clone(&shared), |chunk| {
+        let starts = |method: &[u8]| chunk.starts_with(method);
+        if starts(b"GET ") || starts(b"POST ") || starts(b"DELETE ") {
+            traffic.requests.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let down = pump(server_read, client_write, shared, |chunk| {
+        traffic
+            .bytes
+            .fetch_add(chunk.len() as u64, Ordering::Relaxed);
+    });
+    tokio::select! {
+        () = up => {}
+        () = down => {}
+        () = async {
+            while line.changed().await.is_ok() {
+                let now = *line.borrow();
+                if now.down || now.cuts != cuts {
+                    return;
+                }
+            }
+            std::future::pending::<()>().await;
+        } => {}
+    }
+}
+
+async fn pump(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    line: Arc<watch::Receiver<Line>>,
+    count: impl Fn(&[u8]),
+) {
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let limit = match line.borrow().bytes_per_second {
+            0 => buffer.len(),
+            rate => (rate as usize / 20).clamp(1, buffer.len()),
+        };
+        let Ok(length @ 1..) = from.read(&mut buffer[..limit]).await else {
+            return;
+        };
+        let Line {
+            delay,
+            bytes_per_second,
+            ..
+        } = *line.borrow();
+        count(&buffer[..length]);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        if bytes_per_second > 0 {
+            tokio::time::sleep(Duration::from_secs_f64(
+                length as f64 / f64::from(bytes_per_second),
+            ))
+            .await;
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Installing what is missing: Debian packages, the wasm target, trunk, wasm-bindgen, npm packages. Does nothing, and
+//! says nothing, where all is there.
+
+use std::ops::BitOr;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::step::{Run, output, run, say};
+
+const TRUNK: &str = "0.21.14";
+/// Exactly the version of the `wasm-bindgen` crate in Cargo.toml.
+const WASM_BINDGEN: &str = "0.2.129";
+
+/// What a command needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Needs(u8);
+
+impl Needs {
+    /// The wasm target and wasm-bindgen's test runner.
+    pub const WASM: Self = Self(1);
+    /// What builds the app.
+    pub const APP: Self = Self(3);
+    /// Dovecot and Postfix.
+    pub const MAIL: Self = Self(4);
+    /// Chromium and Playwright.
+    pub const BROWSER: Self = Self(8);
+
+    fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl BitOr for Needs {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+pub fn install(needs: Needs) -> anyhow::Result<()> {
+    let mut packages = Vec::new();
+    if needs.has(Needs::MAIL) {
+        packages.extend(["dovecot-imapd", "dovecot-lmtpd", "postfix"]);
+    }
+    if needs.has(Needs::BROWSER) {
+        packages.push("chromium");
+    }
+    debian(&packages)?;
+    if needs.has(Needs::WASM) {
+        wasm_target()?;
+        tool("wasm-bindgen", "wasm-bindgen-cli", WASM_BINDGEN, &[])?;
+    }
+    if needs.has(Needs::APP) {
+        // The defaults bring in a TLS library that has to be compiled from C.
+        tool(
+            "trunk",
+            "trunk",
+            TRUNK,
+            &["--no-default-features", "--features", "rustls"],
+        )?;
+    }
+    if needs.has(Needs::APP) || needs.has(Needs::BROWSER) {
+        npm()?;
+    }
+    Ok(())
+}
+
+fn debian(packages: &[&str]) -> anyhow::Result<()> {
+    let missing: Vec<&str> = packages
+        .iter()
+        .copied()
+        .filter(|package| {
+            !output("dpkg-query", &["-W", "-f", "${Status}", package])
+                .is_some_and(|status| status.contains("install ok installed"))
+        })
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say(&format!(
+        "Installing Debian packages: {}",
+        missing.join(" ")
+    ));
+    let root = output("id", &["-u"]).is_some_and(|id| id.trim() == "0");
+    let apt = |arguments: &[&str]| {
+        let words = [
+            &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
+            arguments,
+        ]
+        .concat();
+        if root {
+            run(words[0], &words[1..])
+        } else {
+            run("sudo", &words)
+        }
+    };
+    apt(&["update", "-qq"])?;
+    // Services must not start: Roost's tests run private ones.
+    apt(&[
+        &["install", "-y", "-qq", "--no-install-recommends"],
+        missing.as_slice(),
+    ]
+    .concat())
+    .context("the packages could not be installed")
+}
+
+fn wasm_target() -> anyhow::Result<()> {
+    let libdir = output(
+        "rustc",
+        &[
+            "--print",
+            "target-libdir",
+            "--target",
+            "wasm32-unknown-unknown",
+        ],
+    );
+    if libdir.is_some_and(|path| Path::new(path.trim()).exists()) {
+        return Ok(());
+    }
+    say("Installing the wasm32-unknown-unknown target");
+    run("rustup", &["target", "add", "wasm32-unknown-unknown"])
+}
+
+fn tool(program: &str, package: &str, version: &str, more: &[&str]) -> anyhow::Result<()> {
+    if output(program, &["--version"])
+        .is_some_and(|text| text.split_whitespace().any(|word| word == version))
+    {
+        return Ok(());
+    }
+    say(&format!(
+        "Installing {package} {version} (once; takes some minutes)"
+    ));
+    run(
+        "cargo",
+        &[
+            &["install", "--locked", "--version", version, package],
+            more,
+        ]
+        .concat(),
+    )
+}
+
+fn npm() -> anyhow::Result<()> {
+    let lock = std::fs::read("tests/browser/package-lock.json")?;
+    let stamp = Path::new("tests/browser/node_modules/.installed");
+    if std::fs::read(stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    say("Installing npm packages (wasm-opt, Playwright, ImapFlow)");
+    Run::new("npm", &["ci", "--no-progress"])
+        .directory("tests/browser")
+        .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
+        .go()?;
+    std::fs::write(stamp, lock)?;
+    Ok(())
+}
