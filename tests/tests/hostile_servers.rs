@@ -9,7 +9,7 @@ use roost_tests::device::{Device, http, sign_in};
 use roost_tests::gateway::Gateway;
 use roost_tests::scripted::{PLAIN, Reaction, Scripted, behave, row};
 use roost_wire::{
-    Answer, Body, Change, MailServer, Mutation, Outcome, Problem, ProblemKind, Request,
+    Answer, Body, Change, ClientMessage, MailServer, Mutation, Outcome, Problem, ProblemKind, Request,
     SearchQuery, ServerMessage, UidSet,
 };
 
@@ -383,11 +383,28 @@ async fn two_hundred_unsolicited_lines_at_once_are_one_change() -> anyhow::Resul
             )
         })
         .collect();
-    let (_server, mut gateway) = misbehaving("IDLE", say(format!("+ idling\r\n{flood}"))).await?;
+    // The flood comes when the watch idles anew: not before the device holds rows that it can make stale.
+    let armed = Arc::new(AtomicBool::new(false));
+    let is_armed = Arc::clone(&armed);
+    let server = Scripted::start(move |command| {
+        if command == "IDLE" && is_armed.load(Ordering::Relaxed) {
+            say(format!("+ idling\r\n{flood}"))
+        } else {
+            Reaction::Behave
+        }
+    })
+    .await?;
+    let mut gateway = Gateway::start(&server.url(), &["--imap-timeout", PATIENCE]).await?;
     let mut device = Device::connect(&gateway.url, "alice").await?;
     window(&mut device)
         .await?
         .map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
+    armed.store(true, Ordering::Relaxed);
+    device
+        .send(&ClientMessage::Watch {
+            mailbox: "Trash".to_owned(),
+        })
+        .await?;
     device
         .wait(|message| matches!(message, ServerMessage::Change(Change::Stale { mailbox, .. }) if mailbox == "INBOX"))
         .await?;
