@@ -3,9 +3,9 @@
 use js_sys::{Reflect, Uint8Array};
 use leptos::prelude::*;
 use roost_engine::{
-    Intent, Line, ListView, MailboxRow, MessageView, Notice, SessionView, Stage, TabMessage, View,
+    DraftView, Intent, Line, ListView, MailboxRow, MessageView, Notice, SessionView, Stage, TabMessage, View,
 };
-use roost_wire::{Body, Uid};
+use roost_wire::{Body, Composed, Uid};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, MessagePort};
 
@@ -22,6 +22,10 @@ pub struct Device {
     pub list: RwSignal<Option<ListView>>,
     pub message: RwSignal<Option<MessageView>>,
     pub body: RwSignal<Option<Body>>,
+    /// The messages being written in this tab.
+    pub drafts: RwSignal<Vec<DraftView>>,
+    /// What their forms are filled with, each with a number that rises when it is to be filled anew.
+    pub forms: RwSignal<Vec<(u32, Composed)>>,
     /// Notices with a number each, the newest last.
     pub notices: RwSignal<Vec<(u32, Notice)>>,
     pub new_mail: RwSignal<Option<(String, String, Uid)>>,
@@ -45,6 +49,8 @@ impl Device {
             list: RwSignal::new(None),
             message: RwSignal::new(None),
             body: RwSignal::new(None),
+            drafts: RwSignal::new(Vec::new()),
+            forms: RwSignal::new(Vec::new()),
             notices: RwSignal::new(Vec::new()),
             new_mail: RwSignal::new(None),
             account: StoredValue::new(None),
@@ -123,6 +129,18 @@ impl Device {
                 self.message.set(message);
             }
             View::Body(body) => self.body.set(Some(*body)),
+            View::Drafts(drafts) => {
+                let known = |id: &str| drafts.iter().any(|draft| draft.id == id);
+                if self.forms.with_untracked(|forms| forms.iter().any(|(_, form)| !known(&form.id))) {
+                    self.forms.update(|forms| forms.retain(|(_, form)| known(&form.id)));
+                }
+                self.drafts.set(drafts);
+            }
+            View::Draft(message) => self.forms.update(|forms| {
+                let number = forms.iter().map(|(number, _)| number + 1).max().unwrap_or(0);
+                forms.retain(|(_, form)| form.id != message.id);
+                forms.push((number, *message));
+            }),
             View::Notice(notice) => self.notices.update(|notices| {
                 let number = notices.last().map_or(0, |(number, _)| number + 1);
                 notices.push((number, notice));

@@ -6,8 +6,12 @@
 
 mod device;
 mod ui;
+mod upload;
 
 fn main() {
+    // A release build has no room for words.
+    #[cfg(debug_assertions)]
+    std::panic::set_hook(Box::new(|panic| web_sys::console::error_1(&panic.to_string().into())));
     if roost_worker::is_worker() {
         roost_worker::start();
     } else {

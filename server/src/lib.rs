@@ -6,6 +6,7 @@ pub mod gateway;
 pub mod http;
 pub mod imap;
 pub mod settings;
+mod smtp;
 
 /// The version and build of this gateway and of the app inside it. A device of another build is asked to reload.
 pub const BUILD: &str = env!("CARGO_PKG_VERSION");

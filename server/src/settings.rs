@@ -58,6 +58,10 @@ pub struct Flags {
     /// The submission server: smtps://HOST, smtp+starttls://HOST, or smtp://HOST for this machine only
     #[arg(long, env = "ROOST_SMTP", global = true, value_name = "URL")]
     pub smtp: Option<String>,
+    /// The domain of addresses, for people who sign in without one (alice becomes alice@DOMAIN) [default: the IMAP
+    /// server's host without its first label]
+    #[arg(long, env = "ROOST_MAIL_DOMAIN", global = true, value_name = "DOMAIN")]
+    pub mail_domain: Option<String>,
     /// Allow plain-text connections to mail servers on other machines
     #[arg(long, env = "ROOST_ALLOW_PLAINTEXT", global = true, num_args = 0..=1, default_missing_value = "true")]
     pub allow_plaintext: Option<bool>,
@@ -85,6 +89,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     pub imap: Endpoint,
     pub smtp: Option<Endpoint>,
+    /// The domain of people who sign in without one.
+    pub mail_domain: String,
     /// `scheme://host[:port]`, without a path.
     pub public_origin: Option<String>,
     pub behind_proxy: bool,
@@ -101,6 +107,7 @@ impl Flags {
             imap: self.imap.or(file.imap),
             imap_timeout: self.imap_timeout.or(file.imap_timeout),
             smtp: self.smtp.or(file.smtp),
+            mail_domain: self.mail_domain.or(file.mail_domain),
             allow_plaintext: self.allow_plaintext.or(file.allow_plaintext),
             public_url: self.public_url.or(file.public_url),
             behind_proxy: self.behind_proxy.or(file.behind_proxy),
@@ -116,6 +123,7 @@ impl Flags {
         let imap = self
             .imap
             .context("no IMAP server given: use --imap imaps://mail.example.org, ROOST_IMAP, or imap in roost.toml")?;
+        let imap = Endpoint::parse(&imap, Protocol::Imap, allow_plaintext).map_err(anyhow::Error::msg)?;
         let hours = |hours: u32| Duration::from_secs(u64::from(hours) * 3600);
         Ok(Settings {
             listen: self.listen.unwrap_or(([127, 0, 0, 1], 8080).into()),
@@ -123,9 +131,9 @@ impl Flags {
                 patience: self
                     .imap_timeout
                     .map_or(crate::imap::PATIENCE, Duration::from_secs),
-                ..Endpoint::parse(&imap, Protocol::Imap, allow_plaintext)
-                    .map_err(anyhow::Error::msg)?
+                ..imap.clone()
             },
+            mail_domain: self.mail_domain.unwrap_or_else(|| domain_of(&imap.host)),
             smtp: self
                 .smtp
                 .map(|url| Endpoint::parse(&url, Protocol::Smtp, allow_plaintext))
@@ -148,6 +156,27 @@ impl Flags {
             session_limit: hours(self.session_hours.unwrap_or(2160)),
             sign_in_failures: self.sign_in_failures.unwrap_or(20),
         })
+    }
+}
+
+impl Settings {
+    /// The address of a person who signed in under this name.
+    pub fn address_of(&self, username: &str) -> String {
+        if username.contains('@') {
+            username.to_owned()
+        } else {
+            format!("{username}@{}", self.mail_domain)
+        }
+    }
+}
+
+/// `mail.example.org` serves `example.org`; `example.org` and `localhost` serve themselves.
+fn domain_of(host: &str) -> String {
+    match host.split_once('.') {
+        Some((_, rest)) if rest.contains('.') && host.parse::<std::net::IpAddr>().is_err() => {
+            rest.to_owned()
+        }
+        _ => host.to_owned(),
     }
 }
 
@@ -189,6 +218,20 @@ mod tests {
         let settings = flags.or(file).resolve().expect("valid");
         assert_eq!(settings.imap.host, "flag.example");
         assert_eq!(settings.idle_limit, Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn people_have_an_address() {
+        let flags = Flags {
+            imap: Some("imaps://mail.example.org".to_owned()),
+            ..Flags::default()
+        };
+        let settings = flags.resolve().expect("valid");
+        assert_eq!(settings.address_of("alice"), "alice@example.org");
+        assert_eq!(settings.address_of("bob@other.example"), "bob@other.example");
+        assert_eq!(domain_of("localhost"), "localhost");
+        assert_eq!(domain_of("example.org"), "example.org");
+        assert_eq!(domain_of("192.0.2.1"), "192.0.2.1");
     }
 
     #[test]

@@ -106,6 +106,23 @@ impl Client {
             .collect())
     }
 
+    /// A message as it is, byte for byte (as long as it is ASCII).
+    pub async fn raw(&mut self, mailbox: &str, uid: u32) -> anyhow::Result<String> {
+        self.run(&format!("SELECT \"{mailbox}\"")).await?;
+        let lines = self.run(&format!("UID FETCH {uid} BODY.PEEK[]")).await?;
+        let line = lines
+            .iter()
+            .find(|line| line.contains("BODY[]"))
+            .context("no message")?;
+        let (before, rest) = line.split_once("}\r\n").context("no literal")?;
+        let length: usize = before
+            .rsplit_once('{')
+            .context("no literal")?
+            .1
+            .parse()?;
+        Ok(rest.get(..length).context("a cut literal")?.to_owned())
+    }
+
     /// Starts IDLE.
     pub async fn idle(&mut self) -> anyhow::Result<()> {
         self.tag += 1;

@@ -37,8 +37,9 @@ pub async fn http(
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
-    body: &str,
+    body: impl AsRef<[u8]>,
 ) -> anyhow::Result<Reply> {
+    let body = body.as_ref();
     let host = base.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).await?;
     let mut request = format!(
@@ -49,8 +50,8 @@ pub async fn http(
         request.push_str(&format!("{name}: {value}\r\n"));
     }
     request.push_str("\r\n");
-    request.push_str(body);
     stream.write_all(request.as_bytes()).await?;
+    stream.write_all(body).await?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await?;
     let end = bytes
@@ -121,6 +122,8 @@ pub struct Device {
     pub base: String,
     pub cookie: String,
     pub account: String,
+    /// Names the gateway's memory of mutations.
+    pub ledger: u64,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     next_request: u32,
     next_mutation: u64,
@@ -151,6 +154,7 @@ impl Device {
             base: base.to_owned(),
             cookie: cookie.to_owned(),
             account: String::new(),
+            ledger: 0,
             socket,
             next_request: 1,
             next_mutation: 1,
@@ -166,8 +170,12 @@ impl Device {
         let hello = device
             .wait(|message| matches!(message, ServerMessage::Hello { .. }))
             .await?;
-        if let ServerMessage::Hello { account, .. } = hello {
+        if let ServerMessage::Hello {
+            account, ledger, ..
+        } = hello
+        {
             device.account = account;
+            device.ledger = ledger;
         }
         Ok(device)
     }
@@ -254,6 +262,16 @@ impl Device {
             ServerMessage::Outcome { outcome, .. } => Ok(outcome),
             _ => unreachable!("only outcomes fit"),
         }
+    }
+
+    /// Uploads an attachment; the name it was given.
+    pub async fn upload(&self, content: &[u8]) -> anyhow::Result<String> {
+        let path = format!("/api/a/{}/upload", self.account);
+        let headers = [("Cookie", self.cookie.as_str()), ("Origin", &self.base)];
+        let reply = http(&self.base, "POST", &path, &headers, content).await?;
+        anyhow::ensure!(reply.status == 200, "{}", reply.text());
+        let answer: serde_json::Value = serde_json::from_slice(&reply.body)?;
+        Ok(answer["upload"].as_str().context("no name")?.to_owned())
     }
 
     /// Fetches content of a message: `body`, `part` or `raw`, with more query parameters.

@@ -30,6 +30,8 @@ pub struct Options {
 pub struct Dovecot {
     pub port: u16,
     pub lmtp_port: u16,
+    /// Where Postfix asks whether a password is right.
+    pub auth_port: u16,
     child: Child,
     home: PathBuf,
     config: PathBuf,
@@ -55,6 +57,7 @@ impl Dovecot {
             None => free_port()?,
         };
         let lmtp_port = free_port()?;
+        let auth_port = free_port()?;
         let (uid, gid) = mail_user();
         for name in ["mail", "home"] {
             let path = home.join(name);
@@ -64,7 +67,7 @@ impl Dovecot {
             }
         }
         let config = home.join("dovecot.conf");
-        std::fs::write(&config, configuration(&home, port, lmtp_port, options))?;
+        std::fs::write(&config, configuration(&home, [port, lmtp_port, auth_port], options))?;
         let users = home.join("users");
         if !users.exists() {
             std::fs::write(&users, "")?;
@@ -76,6 +79,7 @@ impl Dovecot {
         Ok(Self {
             port,
             lmtp_port,
+            auth_port,
             child,
             home,
             config,
@@ -90,7 +94,13 @@ impl Dovecot {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
         loop {
             match Client::sign_in(self.port, name).await {
-                Ok(_) => return Ok(()),
+                Ok(mut client) => {
+                    // Several processes that make the first mailboxes at the same time get in each other's way.
+                    for mailbox in ["INBOX", "Drafts", "Sent", "Archive", "Junk", "Trash"] {
+                        client.run(&format!("STATUS {mailbox} (MESSAGES)")).await?;
+                    }
+                    return Ok(());
+                }
                 Err(error) if tokio::time::Instant::now() > deadline => return Err(error),
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
@@ -179,7 +189,11 @@ fn mail_user() -> (u32, u32) {
         .unwrap_or((8, 8))
 }
 
-fn configuration(home: &Path, port: u16, lmtp_port: u16, options: &Options) -> String {
+fn configuration(
+    home: &Path,
+    [port, lmtp_port, auth_port]: [u16; 3],
+    options: &Options,
+) -> String {
     let home = home.display();
     let (uid, gid) = mail_user();
     let mut capability = String::new();
@@ -218,6 +232,7 @@ listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login
+auth_username_format = %Ln
 auth_failure_delay = 0 secs
 auth_cache_size = 0
 first_valid_uid = 1
@@ -278,7 +293,8 @@ service lmtp {{
 }}
 service auth {{
   inet_listener {{
-    port = 0
+    address = 127.0.0.1
+    port = {auth_port}
   }}
 }}
 service anvil {{

@@ -6,6 +6,7 @@ pub mod client;
 pub mod device;
 pub mod dovecot;
 pub mod gateway;
+pub mod independent;
 pub mod mail;
 pub mod postfix;
 pub mod process;

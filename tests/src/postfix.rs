@@ -1,11 +1,19 @@
-//! A private Postfix that delivers everything to Dovecot over LMTP.
+//! A private Postfix: takes mail from people who sign in, and delivers everything to Dovecot over LMTP.
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use tokio::process::Command;
 
+use crate::dovecot::Dovecot;
 use crate::process::{Directory, free_port, require, wait_for_port};
+
+/// The domain it delivers for.
+pub const DOMAIN: &str = "roost.test";
+/// The largest message it takes, in bytes.
+pub const SIZE_LIMIT: u64 = 40_000_000;
+/// The address it refuses.
+pub const NOBODY: &str = "nobody@roost.test";
 
 /// A running Postfix.
 #[derive(Debug)]
@@ -16,8 +24,9 @@ pub struct Postfix {
 }
 
 impl Postfix {
-    /// Starts one that delivers to the LMTP server on `lmtp_port`.
-    pub async fn start(lmtp_port: u16) -> anyhow::Result<Self> {
+    /// Starts one that asks this Dovecot for passwords and delivers to it.
+    pub async fn start(dovecot: &Dovecot) -> anyhow::Result<Self> {
+        let (lmtp_port, auth_port) = (dovecot.lmtp_port, dovecot.auth_port);
         require("postfix", "postfix")?;
         let directory = Directory::new("postfix")?;
         let home = directory.path().display().to_string();
@@ -43,13 +52,19 @@ impl Postfix {
                  mail_owner = postfix\n\
                  myhostname = mail.roost.test\n\
                  mydestination =\n\
-                 virtual_mailbox_domains = roost.test\n\
+                 virtual_mailbox_domains = {DOMAIN}\n\
                  virtual_transport = lmtp:inet:127.0.0.1:{lmtp_port}\n\
                  lmtp_destination_recipient_limit = 1\n\
                  inet_interfaces = 127.0.0.1\n\
                  inet_protocols = ipv4\n\
                  mynetworks = 127.0.0.0/8\n\
-                 smtpd_relay_restrictions = permit_mynetworks, reject\n\
+                 message_size_limit = {SIZE_LIMIT}\n\
+                 smtpd_sasl_auth_enable = yes\n\
+                 smtpd_sasl_type = dovecot\n\
+                 smtpd_sasl_path = inet:127.0.0.1:{auth_port}\n\
+                 smtpd_relay_restrictions = permit_sasl_authenticated, reject\n\
+                 smtpd_recipient_restrictions =\n\
+                 \x20 check_recipient_access inline:{{{{{NOBODY}=REJECT there is nobody of that name}}}}, permit\n\
                  alias_maps =\n\
                  alias_database =\n\
                  biff = no\n\
@@ -97,6 +112,10 @@ impl Postfix {
         };
         wait_for_port(port, "Postfix").await.context("Postfix")?;
         Ok(postfix)
+    }
+
+    pub fn url(&self) -> String {
+        format!("smtp://127.0.0.1:{}", self.port)
     }
 }
 

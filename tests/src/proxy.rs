@@ -17,6 +17,8 @@ pub struct Line {
     pub delay: Duration,
     /// At most so many bytes a second; 0 is no limit.
     pub bytes_per_second: u32,
+    /// Each connection is cut after so many bytes, both ways together; 0 is never.
+    pub cut_after: u64,
     /// Counts cuts: a change cuts what is open.
     cuts: u32,
 }
@@ -90,13 +92,19 @@ async fn forward(
     let (client_read, client_write) = client.into_split();
     let (server_read, server_write) = server.into_split();
     let shared = Arc::new(line.clone());
-    let up = pump(client_read, server_write, Arc::clone(&shared), |chunk| {
+    let cut_after = match line.borrow().cut_after {
+        0 => u64::MAX,
+        bytes => bytes,
+    };
+    let left = Arc::new(AtomicU64::new(cut_after));
+    let lines = (Arc::clone(&shared), Arc::clone(&left));
+    let up = pump(client_read, server_write, lines, |chunk| {
         let starts = |method: &[u8]| chunk.starts_with(method);
         if starts(b"GET ") || starts(b"POST ") || starts(b"DELETE ") {
             traffic.requests.fetch_add(1, Ordering::Relaxed);
         }
     });
-    let down = pump(server_read, client_write, shared, |chunk| {
+    let down = pump(server_read, client_write, (shared, left), |chunk| {
         traffic
             .bytes
             .fetch_add(chunk.len() as u64, Ordering::Relaxed);
@@ -119,7 +127,7 @@ async fn forward(
 async fn pump(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
-    line: Arc<watch::Receiver<Line>>,
+    (line, left): (Arc<watch::Receiver<Line>>, Arc<AtomicU64>),
     count: impl Fn(&[u8]),
 ) {
     let mut buffer = [0; 16 * 1024];
@@ -146,7 +154,13 @@ async fn pump(
             ))
             .await;
         }
-        if to.write_all(&buffer[..length]).await.is_err() {
+        let before = left.load(Ordering::Relaxed);
+        let passed = length.min(usize::try_from(before).unwrap_or(usize::MAX));
+        left.store(before - passed as u64, Ordering::Relaxed);
+        if to.write_all(&buffer[..passed]).await.is_err() || passed < length || before == passed as u64
+        {
+            // What was passed on arrives before the end does.
+            let _ = to.shutdown().await;
             return;
         }
     }

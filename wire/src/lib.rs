@@ -10,6 +10,7 @@
 //! chunks. What can be large (bodies, attachments, raw messages) travels over HTTP.
 
 mod body;
+mod compose;
 mod mailbox;
 mod message;
 mod mutation;
@@ -17,9 +18,10 @@ mod problem;
 mod uidset;
 
 pub use body::{Attachment, Body, BodyKind, Header, Party};
+pub use compose::{Composed, Enclosure, MAX_ENCLOSURES, MAX_RECIPIENTS, MAX_TEXT, Origin, Saved, Source};
 pub use mailbox::{Counts, Mailbox, MailboxState, Role};
 pub use message::{Address, Delta, Flags, SearchQuery, Summary, WindowRows};
-pub use mutation::{Moved, Mutation, MutationId, Outcome};
+pub use mutation::{MAX_HOLD, Moved, Mutation, MutationId, Outcome};
 pub use problem::{Problem, ProblemKind, Recovery};
 pub use uidset::UidSet;
 
@@ -31,7 +33,7 @@ pub const SUBPROTOCOL: &str = "roost.v1";
 /// The protocol version in both hellos.
 ///
 /// History:
-/// 1. The first: sessions, mailboxes, windows, deltas, search, mutations.
+/// 1. The first: sessions, mailboxes, windows, deltas, search, mutations, drafts, sending.
 pub const VERSION: u16 = 1;
 
 /// The largest number of rows one [`Request::Window`] or [`Request::Summaries`] may ask for.
@@ -106,6 +108,12 @@ pub enum ServerMessage {
         account: String,
         /// What the person signed in as.
         username: String,
+        /// The address the person writes from unless they say otherwise.
+        address: String,
+        /// Names the memory of what became of mutations. A gateway that restarted has another.
+        ledger: u64,
+        /// Whether mail can be sent.
+        sends: bool,
     },
     /// The answer to the request of that id.
     Answer {
@@ -124,6 +132,8 @@ pub enum ServerMessage {
     Change(Change),
     /// Whether the gateway reaches the mail server.
     MailServer(MailServer),
+    /// Something about a mutation that is worth a sentence though it was done.
+    Remark { id: MutationId, text: String },
     /// The gateway is about to close the socket.
     Bye(Bye),
 }

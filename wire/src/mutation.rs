@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, UidSet};
+use crate::{Composed, Problem, Saved, Uid, UidSet};
 
 /// Names a mutation for ever: the device's random number and its own count. A repeat is answered from the
 /// gateway's ledger as the first was.
@@ -59,7 +59,35 @@ pub enum Mutation {
         name: String,
         subscribed: bool,
     },
+    /// Puts a draft into a mailbox in the place of its earlier state: one draft, ever.
+    SaveDraft {
+        draft: Box<Composed>,
+        mailbox: String,
+        /// The draft that this one was made from. Where another device saved meanwhile, nothing is replaced and the
+        /// outcome is a [`crate::ProblemKind::Conflict`]. `None` replaces whatever is there.
+        base: Option<Uid>,
+    },
+    /// Sends a message, exactly once.
+    Send {
+        message: Box<Composed>,
+        /// How long it can be taken back with [`Mutation::Unsend`], in seconds, at most [`MAX_HOLD`].
+        hold: u32,
+        /// Where drafts are; every draft with the message's id goes once it is sent.
+        drafts: String,
+        /// Where the copy goes; `None` where the mail server files it by itself.
+        sent: Option<String>,
+        /// The ledger it was handed to before, if it was (see [`crate::ServerMessage::Hello`]). Under another ledger
+        /// nobody knows what became of it: then it is looked for, not sent.
+        ledger: Option<u64>,
+    },
+    /// Takes back a message that is held.
+    Unsend {
+        id: MutationId,
+    },
 }
+
+/// The longest time a message is held before it is sent, in seconds.
+pub const MAX_HOLD: u32 = 60;
 
 /// How a mutation ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +98,8 @@ pub enum Outcome {
         /// the server does not tell (no UIDPLUS).
         moved: Option<Moved>,
     },
+    /// The draft is saved, and it is the only one.
+    Saved(Saved),
     /// It was not done, or only in part (the deltas tell which part).
     Rejected(Problem),
     /// The line to the mail server broke in the middle: it may or may not have been done. The mailbox is

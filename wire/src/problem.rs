@@ -46,6 +46,12 @@ pub enum ProblemKind {
     BadRequest,
     /// Too much at once; later it may work.
     Busy,
+    /// Another device changed it meanwhile.
+    Conflict,
+    /// The person took it back.
+    Cancelled,
+    /// It is larger than the mail server takes.
+    TooLarge,
 }
 
 /// What the device does about a problem.
@@ -74,7 +80,10 @@ impl ProblemKind {
             | Self::Refused
             | Self::Unsupported
             | Self::Garbled
-            | Self::BadRequest => Recovery::Tell,
+            | Self::BadRequest
+            | Self::Conflict
+            | Self::Cancelled
+            | Self::TooLarge => Recovery::Tell,
         }
     }
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// (version, fingerprint). A change of the types means a new version with a line in `VERSION`'s history, unless the
 /// version was never released.
-const FINGERPRINT: (u16, u64) = (1, 18011592025766306460);
+const FINGERPRINT: (u16, u64) = (1, 15848785584434950710);
 
 fn fold(tokens: TokenStream, hash: &mut u64) {
     let mut tokens = tokens.into_iter().peekable();
@@ -41,6 +41,7 @@ fn the_schema_changes_only_with_its_version() {
         include_str!("../src/mutation.rs"),
         include_str!("../src/problem.rs"),
         include_str!("../src/body.rs"),
+        include_str!("../src/compose.rs"),
     ] {
         fold(
             source.parse().expect("the wire sources are Rust"),

@@ -21,7 +21,7 @@ impl Needs {
     pub const WASM: Self = Self(1);
     /// What builds the app.
     pub const APP: Self = Self(3);
-    /// Dovecot and Postfix.
+    /// Dovecot, Postfix and Python.
     pub const MAIL: Self = Self(4);
     /// Chromium and Playwright.
     pub const BROWSER: Self = Self(8);
@@ -41,7 +41,8 @@ impl BitOr for Needs {
 pub fn install(needs: Needs) -> anyhow::Result<()> {
     let mut packages = Vec::new();
     if needs.has(Needs::MAIL) {
-        packages.extend(["dovecot-imapd", "dovecot-lmtpd", "postfix"]);
+        // Python reads what was sent: a parser that is not ours.
+        packages.extend(["dovecot-imapd", "dovecot-lmtpd", "postfix", "python3"]);
     }
     if needs.has(Needs::BROWSER) {
         packages.push("chromium");

@@ -54,7 +54,9 @@ impl State {
                 }
             }
             Intent::Undo(undo) => self.take_back(tab, undo),
-            Intent::CreateMailbox(name) => self.mutate(tab, Mutation::CreateMailbox { name }, None),
+            Intent::CreateMailbox(name) => {
+                self.mutate(tab, Mutation::CreateMailbox { name }, None);
+            }
             Intent::RenameMailbox { from, to } => {
                 let inverse = Mutation::RenameMailbox {
                     from: to.clone(),
@@ -64,11 +66,14 @@ impl State {
                 self.notice(tab, &format!("Renamed to {to}"), Some(undo), false);
                 self.mutate(tab, Mutation::RenameMailbox { from, to }, Some(undo));
             }
-            Intent::DeleteMailbox(name) => self.mutate(tab, Mutation::DeleteMailbox { name }, None),
+            Intent::DeleteMailbox(name) => {
+                self.mutate(tab, Mutation::DeleteMailbox { name }, None);
+            }
             Intent::Subscribe { name, subscribed } => {
                 self.mutate(tab, Mutation::Subscribe { name, subscribed }, None);
             }
             Intent::ConnectNow => self.connect_now(),
+            Intent::Write(write) => self.write(tab, write),
         }
     }
 
@@ -416,13 +421,15 @@ impl State {
     }
 
     /// The mailbox of a role; created if there is none, so that nothing is ever destroyed for want of a Trash.
-    fn mailbox_for(&mut self, tab: TabId, role: Role) -> String {
+    pub(crate) fn mailbox_for(&mut self, tab: TabId, role: Role) -> String {
         if let Some(known) = self.mailboxes.iter().find(|known| known.role == Some(role)) {
             return known.name.clone();
         }
         let label = match role {
             Role::Archive => "Archive",
             Role::Junk => "Junk",
+            Role::Drafts => "Drafts",
+            Role::Sent => "Sent",
             _ => "Trash",
         };
         let name = format!("{}{label}", personal_prefix(&self.mailboxes));

@@ -1,6 +1,6 @@
 //! What a person asks for.
 
-use roost_wire::Uid;
+use roost_wire::{Address, Composed, Enclosure, Uid};
 use serde::{Deserialize, Serialize};
 
 /// Names a tab for as long as it is connected.
@@ -56,6 +56,78 @@ pub enum Intent {
     },
     /// Try to connect now rather than later.
     ConnectNow,
+    /// Something about a message being written.
+    Write(Write),
+}
+
+/// What a person does about messages being written. Drafts are named by the id in [`Composed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Write {
+    New {
+        to: Vec<Address>,
+        cc: Vec<Address>,
+        bcc: Vec<Address>,
+        subject: String,
+        text: String,
+        identities: Vec<Identity>,
+    },
+    /// Answer the message that the tab has open.
+    Answer {
+        how: Answer,
+        /// The part of it that was selected.
+        quote: Option<String>,
+        identities: Vec<Identity>,
+    },
+    /// Go on with a draft on the server, or begin anew from any message.
+    Open {
+        mailbox: String,
+        uid: Uid,
+        as_new: bool,
+        identities: Vec<Identity>,
+    },
+    /// Show a draft that this device has, in this tab.
+    Resume(String),
+    /// What stands in the form now. Its attachments are not looked at: those come and go by themselves.
+    Edit(Box<Composed>),
+    Attach {
+        id: String,
+        enclosure: Enclosure,
+    },
+    Detach {
+        id: String,
+        index: u32,
+    },
+    /// Close the form; what was written is kept in Drafts.
+    Close(String),
+    Discard(String),
+    Send {
+        id: String,
+        /// How long it can be taken back, in seconds.
+        hold: u32,
+    },
+    /// Save over what another device saved.
+    Overwrite(String),
+    /// Keep what another device saved, and this as a draft of its own.
+    KeepBoth(String),
+}
+
+/// How a message is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    Reply,
+    ReplyAll,
+    Forward,
+    /// Forward it whole, as an attachment.
+    ForwardAttached,
+}
+
+/// Who a person writes as.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub name: String,
+    /// Empty for the account's own address.
+    pub email: String,
+    pub signature: String,
 }
 
 /// Quick filters.

@@ -15,6 +15,7 @@
 mod actions;
 mod bodies;
 mod cache;
+mod drafts;
 mod intent;
 mod list;
 mod pending;
@@ -24,15 +25,16 @@ mod state;
 mod sync;
 mod view;
 
-pub use intent::{Action, Filter, Intent, TabId, Target, UndoId};
+pub use drafts::{KeptDraft, address_problem, addresses};
+pub use intent::{Action, Answer, Filter, Identity, Intent, TabId, Target, UndoId, Write};
 pub use query::parse as parse_query;
 pub use state::State;
 pub use view::{
-    ContentAddress, Line, ListState, ListView, MailboxRow, MessageState, MessageView, Notice,
+    ContentAddress, DraftPhase, DraftView, Line, ListState, ListView, MailboxRow, MessageState, MessageView, Notice,
     SessionView, Stage, View,
 };
 
-use roost_wire::{Body, ClientMessage, ServerMessage};
+use roost_wire::{Body, ClientMessage, Composed, ServerMessage};
 use serde::{Deserialize, Serialize};
 
 /// Something that happened.
@@ -67,6 +69,16 @@ pub enum Event {
         ticket: u32,
         result: Result<Box<Body>, BodyProblem>,
     },
+    /// The answer to [`Effect::FetchDraft`].
+    DraftFetched {
+        tab: TabId,
+        address: ContentAddress,
+        as_new: bool,
+        identities: Vec<Identity>,
+        result: Result<Box<Composed>, BodyProblem>,
+    },
+    /// The drafts this device kept before the worker started.
+    Restored(Vec<KeptDraft>),
     /// The time of an [`Effect::Wake`] has come.
     Woke(Wake),
 }
@@ -130,6 +142,17 @@ pub enum Effect {
         address: ContentAddress,
         images: bool,
     },
+    /// Fetch a message to go on writing it.
+    FetchDraft {
+        tab: TabId,
+        address: ContentAddress,
+        as_new: bool,
+        identities: Vec<Identity>,
+    },
+    /// Keep a draft on this device, in the place of its earlier state.
+    Keep(Box<KeptDraft>),
+    /// Forget the kept draft of that id.
+    Forget(String),
     Show {
         tab: TabId,
         view: View,
@@ -154,6 +177,15 @@ pub enum Wake {
     },
     /// Ask again for what could not be had.
     Retry,
+    /// A draft has not been changed for a while, unless its revision is another by now.
+    SaveDraft {
+        id: String,
+        revision: u32,
+    },
+    /// A draft has had no tab for a while.
+    Release(String),
+    /// Try once more to hand over a message.
+    Resend(String),
     /// The rows have been there for a while.
     Calm,
     /// A request should have been answered by now.
@@ -178,8 +210,17 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
         Event::SocketClosed => state.socket_closed(),
         Event::Server(message) => state.server(message),
         Event::BodyFetched { ticket, result } => state.body_fetched(ticket, result),
+        Event::DraftFetched {
+            tab,
+            address,
+            as_new,
+            identities,
+            result,
+        } => state.draft_fetched(tab, address, as_new, identities, result),
+        Event::Restored(kept) => state.restored(kept),
         Event::Woke(wake) => state.woke(wake),
     }
+    state.go_on_with_drafts();
     state.ask_for_what_is_missing();
     state.show();
     state.take_effects()

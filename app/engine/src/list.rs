@@ -173,6 +173,9 @@ pub fn sentence(problem: &Problem) -> String {
         ProblemKind::Garbled => "The mail server's answer cannot be understood.",
         ProblemKind::BadRequest => "That is not possible.",
         ProblemKind::Busy => "The mail server has too much to do. Roost tries again.",
+        ProblemKind::Conflict => "Another device changed it meanwhile.",
+        ProblemKind::Cancelled => "It was taken back.",
+        ProblemKind::TooLarge => "It is larger than the mail server takes.",
     };
     match problem.detail.trim() {
         "" => plain.to_owned(),

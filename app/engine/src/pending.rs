@@ -1,6 +1,9 @@
 //! Mutations without an outcome yet, what they do to what is shown, and how they are taken back.
 
-use roost_wire::{ClientMessage, Moved, Mutation, MutationId, Outcome, Summary, UidSet};
+use roost_wire::{
+    ClientMessage, Composed, Moved, Mutation, MutationId, Outcome, Problem, ProblemKind, Summary,
+    UidSet,
+};
 
 use crate::state::Socket;
 use crate::view::{Notice, View};
@@ -37,6 +40,10 @@ pub struct Undo {
 
 #[derive(Debug, Clone)]
 pub enum Inverse {
+    /// Not sending a message that is held.
+    Unsend(MutationId),
+    /// A discarded message as it was.
+    Restore(Box<Composed>),
     /// These mutations, at once.
     Mutations(Vec<Mutation>),
     /// Moving back, once it is known where the messages are.
@@ -52,7 +59,12 @@ pub enum Inverse {
 
 impl State {
     /// Queues a mutation and sends it if there is a line.
-    pub(crate) fn mutate(&mut self, tab: TabId, mutation: Mutation, undo: Option<UndoId>) {
+    pub(crate) fn mutate(
+        &mut self,
+        tab: TabId,
+        mutation: Mutation,
+        undo: Option<UndoId>,
+    ) -> Option<MutationId> {
         if self.pending.len() >= MAX_PENDING {
             self.notice(
                 tab,
@@ -60,7 +72,7 @@ impl State {
                 None,
                 true,
             );
-            return;
+            return None;
         }
         let id = MutationId {
             device: self.device,
@@ -75,12 +87,49 @@ impl State {
             sent: false,
         });
         self.send_pending(self.pending.len() - 1);
+        Some(id)
     }
 
-    pub(crate) fn send_pending(&mut self, index: usize) {
-        if self.socket == Socket::Open
-            && let Some(pending) = self.pending.get_mut(index)
+    /// Takes up a mutation from before the worker started, under its own id.
+    pub(crate) fn resume_mutation(&mut self, id: MutationId, mutation: Mutation) {
+        self.pending.push_back(Pending {
+            id,
+            mutation,
+            tab: TabId::default(),
+            undo: None,
+            sent: false,
+        });
+        self.send_pending(self.pending.len() - 1);
+    }
+
+    /// Sends what has not been sent over the socket that is open.
+    pub(crate) fn send_waiting(&mut self) {
+        for index in 0..self.pending.len() {
+            self.send_pending(index);
+        }
+    }
+
+    fn send_pending(&mut self, index: usize) {
+        let known_ledger = self.ledger;
+        let may = self.socket == Socket::Open;
+        let mut handed_over = None;
+        if let Some(pending) = self.pending.get_mut(index)
+            && may
+            && !pending.sent
         {
+            if let Mutation::Send {
+                ledger, message, ..
+            } = &mut pending.mutation
+            {
+                let Some(known) = known_ledger else {
+                    return;
+                };
+                // From the moment it is handed over, another gateway must not take it for new.
+                if ledger.is_none() {
+                    *ledger = Some(known);
+                    handed_over = Some(message.id.clone());
+                }
+            }
             pending.sent = true;
             let id = pending.id;
             let mutation = pending.mutation.clone();
@@ -89,6 +138,9 @@ impl State {
                 wake: Wake::Stuck(id),
                 after_ms: STUCK_MS,
             });
+        }
+        if let Some(id) = handed_over {
+            self.keep(&id);
         }
     }
 
@@ -99,8 +151,12 @@ impl State {
         let Some(pending) = self.pending.remove(index) else {
             return;
         };
+        if self.draft_ended(id, &outcome) {
+            return;
+        }
         self.progress = None;
         match outcome {
+            Outcome::Saved(_) => {}
             Outcome::Done { moved } => {
                 let Some(undo) = pending.undo else {
                     return;
@@ -191,6 +247,14 @@ impl State {
                 };
                 self.mutate(tab, mutation, None);
             }
+            Inverse::Unsend(id) => {
+                self.unsend(tab, id);
+                return;
+            }
+            Inverse::Restore(message) => {
+                self.restore_draft(tab, *message);
+                return;
+            }
             Inverse::MoveBack {
                 moved: None, from, ..
             } => {
@@ -204,6 +268,25 @@ impl State {
             }
         }
         self.notice(tab, "Undone", None, false);
+    }
+
+    /// Takes back a message: here if it was not handed over yet, at the gateway otherwise.
+    fn unsend(&mut self, tab: TabId, id: MutationId) {
+        let Some(index) = self.pending.iter().position(|pending| pending.id == id) else {
+            self.notice(tab, "The message was sent already.", None, true);
+            return;
+        };
+        let handed_over = matches!(
+            &self.pending[index].mutation,
+            Mutation::Send { ledger: Some(_), .. }
+        );
+        if handed_over {
+            self.mutate(tab, Mutation::Unsend { id }, None);
+        } else {
+            self.pending.remove(index);
+            let cancelled = Problem::new(ProblemKind::Cancelled, "");
+            self.draft_ended(id, &Outcome::Rejected(cancelled));
+        }
     }
 
     pub(crate) fn notice(&mut self, tab: TabId, text: &str, undo: Option<UndoId>, failed: bool) {
@@ -330,5 +413,8 @@ fn describe(mutation: &Mutation) -> String {
         Mutation::RenameMailbox { from, to } => format!("Renaming {from} to {to}"),
         Mutation::DeleteMailbox { name } => format!("Deleting the folder {name}"),
         Mutation::Subscribe { name, .. } => format!("Changing the subscription of {name}"),
+        Mutation::SaveDraft { .. } => "Saving the draft".to_owned(),
+        Mutation::Send { .. } => "Sending".to_owned(),
+        Mutation::Unsend { .. } => "Taking the message back".to_owned(),
     }
 }

@@ -40,6 +40,7 @@ impl State {
 
     pub(crate) fn tab_closed(&mut self, tab: TabId) {
         self.tabs.remove(&tab);
+        self.drafts_left_by(tab);
         if let Some(&last) = self.tabs.keys().next_back() {
             self.watch(last);
         }
@@ -114,6 +115,8 @@ impl State {
         self.stage = Stage::SignedIn {
             username: who.username.clone(),
             account: who.account.clone(),
+            address: String::new(),
+            sends: false,
         };
         self.who = Some(who);
     }
@@ -187,9 +190,7 @@ impl State {
         if let Some(&tab) = self.tabs.keys().next_back() {
             self.watch(tab);
         }
-        for index in 0..self.pending.len() {
-            self.send_pending(index);
-        }
+        self.send_waiting();
     }
 
     /// Tells the gateway which mailbox is on a tab's screen.
@@ -205,6 +206,7 @@ impl State {
     pub(crate) fn socket_closed(&mut self) {
         let never_opened = self.socket == Socket::Opening;
         self.socket = Socket::Closed;
+        self.ledger = None;
         self.asked.clear();
         for pending in &mut self.pending {
             pending.sent = false;
@@ -238,6 +240,9 @@ impl State {
                 self.retry_bodies();
             }
             Wake::Calm => self.calmed(),
+            Wake::SaveDraft { id, revision } => self.draft_paused(&id, revision),
+            Wake::Release(id) => self.release(&id),
+            Wake::Resend(id) => self.resend(&id),
             Wake::Overdue(id) => {
                 if self.asked.contains_key(&id) {
                     self.line_is_dead();
@@ -262,6 +267,9 @@ impl State {
                 build,
                 account,
                 username,
+                address,
+                ledger,
+                sends,
             } => {
                 if version != VERSION || build != self.build {
                     self.reload();
@@ -270,9 +278,19 @@ impl State {
                 self.backoff.reset();
                 self.line = Line::Live;
                 self.signed_in_as(Who { account, username });
+                self.address = address;
+                self.sends = sends;
+                self.ledger = Some(ledger);
+                // Only now is it known whether this gateway may have been handed a message before.
+                self.send_waiting();
             }
             ServerMessage::Answer { id, result } => self.answered(id, result),
             ServerMessage::Outcome { id, outcome } => self.ended(id, outcome),
+            ServerMessage::Remark { id, text } => {
+                if let Some(pending) = self.pending.iter().find(|pending| pending.id == id) {
+                    self.notice(pending.tab, &text, None, true);
+                }
+            }
             ServerMessage::Progress { id, done, total } => {
                 if self.pending.iter().any(|pending| pending.id == id) {
                     self.progress = Some((done, total));

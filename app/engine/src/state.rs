@@ -6,8 +6,9 @@ use roost_wire::{Mailbox, RequestId, UidSet};
 
 use crate::bodies::Bodies;
 use crate::cache::Cache;
+use crate::drafts::Draft;
 use crate::pending::{Pending, Undo};
-use crate::view::{ContentAddress, Line, ListView, MailboxRow, MessageView, SessionView, Stage};
+use crate::view::{ContentAddress, DraftView, Line, ListView, MailboxRow, MessageView, SessionView, Stage};
 use crate::{Effect, Filter, TabId, Who};
 
 /// How many mailboxes are cached.
@@ -41,6 +42,18 @@ pub struct State {
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) undo: VecDeque<Undo>,
     pub(crate) bodies: Bodies,
+    /// Messages being written, by their id.
+    pub(crate) drafts: BTreeMap<String, Draft>,
+    /// What the device kept from before was heard.
+    pub(crate) restored: bool,
+    /// Drafts that tabs asked for before that.
+    pub(crate) resuming: Vec<(TabId, String)>,
+    /// What the person writes from unless they say otherwise.
+    pub(crate) address: String,
+    /// Whether mail can be sent.
+    pub(crate) sends: bool,
+    /// The gateway's memory of mutations, once it said hello on the socket that is open.
+    pub(crate) ledger: Option<u64>,
     pub(crate) tabs: BTreeMap<TabId, Tab>,
     pub(crate) effects: Vec<Effect>,
 }
@@ -162,6 +175,7 @@ pub struct Shown {
     pub list: Option<ListView>,
     pub message: Option<Option<MessageView>>,
     pub body: Option<(ContentAddress, bool)>,
+    pub drafts: Vec<DraftView>,
 }
 
 impl Default for State {
@@ -188,6 +202,12 @@ impl Default for State {
             pending: VecDeque::new(),
             undo: VecDeque::new(),
             bodies: Bodies::default(),
+            drafts: BTreeMap::new(),
+            restored: false,
+            resuming: Vec::new(),
+            address: String::new(),
+            sends: false,
+            ledger: None,
             tabs: BTreeMap::new(),
             effects: Vec::new(),
         }
@@ -230,6 +250,7 @@ impl State {
         self.pending.clear();
         self.undo.clear();
         self.bodies.forget();
+        self.drafts.clear();
         self.progress = None;
         self.mailboxes_known = false;
         for tab in self.tabs.values_mut() {

@@ -1,6 +1,6 @@
 //! What a tab is shown.
 
-use roost_wire::{Body, Flags, Role, Summary, Uid};
+use roost_wire::{Body, Composed, Enclosure, Flags, Role, Summary, Uid};
 use serde::{Deserialize, Serialize};
 
 use crate::{Filter, UndoId};
@@ -15,6 +15,10 @@ pub enum View {
     Message(Option<MessageView>),
     /// The text of the open message; comes once a message and choice of images.
     Body(Box<Body>),
+    /// The messages being written in this tab.
+    Drafts(Vec<DraftView>),
+    /// What the form of one of them is filled with: once when it opens, and when it comes back.
+    Draft(Box<Composed>),
     Notice(Notice),
     /// Mail came into the inbox; goes to one tab only.
     NewMail {
@@ -22,6 +26,34 @@ pub enum View {
         subject: String,
         uid: Uid,
     },
+}
+
+/// How a message being written stands. Its text is in its form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DraftView {
+    pub id: String,
+    pub phase: DraftPhase,
+    /// What went wrong, as sentences; empty when nothing did.
+    pub problem: String,
+    pub enclosures: Vec<Enclosure>,
+}
+
+/// Where in its life a message being written is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DraftPhase {
+    /// Nothing was changed since it was opened here.
+    Untouched,
+    /// Kept on this device, not yet on the server.
+    Changed,
+    Saving,
+    /// The server has it as it is here.
+    Saved,
+    /// Another device changed it: the person decides.
+    Conflict,
+    /// Queued, held or on its way.
+    Sending,
+    /// Nobody knows whether it was sent.
+    Unknown,
 }
 
 /// Who is signed in, and how the line is.
@@ -50,6 +82,10 @@ pub enum Stage {
     SignedIn {
         username: String,
         account: String,
+        /// What the person writes from; empty until the gateway said.
+        address: String,
+        /// Whether mail can be sent.
+        sends: bool,
     },
 }
 
@@ -146,6 +182,11 @@ pub struct ContentAddress {
 }
 
 impl ContentAddress {
+    /// Where attachments of an account are uploaded to.
+    pub fn upload_url(account: &str) -> String {
+        format!("/api/a/{account}/upload")
+    }
+
     /// The URL of one of its contents: `body`, `part` or `raw`.
     pub fn url(&self, content: &str) -> String {
         let mut mailbox = String::new();

@@ -23,6 +23,8 @@ struct Device {
     requests: Vec<(RequestId, Request)>,
     mutations: Vec<(MutationId, Mutation)>,
     effects: Vec<Effect>,
+    /// Names the gateway's memory.
+    ledger: u64,
 }
 
 impl Device {
@@ -37,6 +39,7 @@ impl Device {
             requests: Vec::new(),
             mutations: Vec::new(),
             effects: Vec::new(),
+            ledger: 77,
         };
         device.event(Event::Started {
             device: 9,
@@ -93,6 +96,9 @@ impl Device {
             build: "1".to_owned(),
             account: "a".to_owned(),
             username: "alice".to_owned(),
+            address: "alice@roost.test".to_owned(),
+            ledger: self.ledger,
+            sends: true,
         });
     }
 

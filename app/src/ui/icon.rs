@@ -33,8 +33,10 @@ pub enum Icon {
     Image,
     Plus,
     SignOut,
-    Replied,
-    Forwarded,
+    Reply,
+    ReplyAll,
+    Forward,
+    Compose,
 }
 
 impl Icon {
@@ -90,8 +92,10 @@ impl Icon {
             Self::Image => "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9h.010",
             Self::Plus => "M12 5v14M5 12h14",
             Self::SignOut => "M10 4H5v16h5M9 12h11M16 8l4 4-4 4",
-            Self::Replied => "M10 8V4l-7 7 7 7v-4c5 0 8 1.500 11 6-.5-7-4-12-11-12z",
-            Self::Forwarded => "M14 8V4l7 7-7 7v-4c-5 0-8 1.500-11 6 .5-7 4-12 11-12z",
+            Self::Compose => "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
+            Self::ReplyAll => "M13 8V4l-7 7 7 7v-4c4 0 6 1.500 8 6-.5-7-2-12-8-12zM7 4l-6 7 6 7",
+            Self::Reply => "M10 8V4l-7 7 7 7v-4c5 0 8 1.500 11 6-.5-7-4-12-11-12z",
+            Self::Forward => "M14 8V4l7 7-7 7v-4c-5 0-8 1.500-11 6 .5-7 4-12 11-12z",
         }
     }
 

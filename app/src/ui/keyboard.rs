@@ -1,7 +1,7 @@
 //! Keys for everything, as people know them from elsewhere. `help.rs` lists them.
 
 use leptos::prelude::*;
-use roost_engine::{Action, Filter, Intent};
+use roost_engine::{Action, Answer, Filter, Intent};
 use roost_wire::Role;
 use wasm_bindgen::JsCast as _;
 use web_sys::KeyboardEvent;
@@ -125,6 +125,10 @@ fn press(ui: Ui, event: &KeyboardEvent) -> bool {
                 let _ = field.unchecked_into::<web_sys::HtmlElement>().focus();
             }
         }
+        "c" => ui.compose(),
+        "r" if reading => ui.answer(Answer::Reply),
+        "a" if reading => ui.answer(Answer::ReplyAll),
+        "f" if reading => ui.answer(Answer::Forward),
         "?" => ui.dialog.set(Some(Dialog::Help)),
         _ => return false,
     }

@@ -28,6 +28,7 @@ pub fn Mailboxes() -> impl IntoView {
                     on:click=move |_| ui.pane.set(Pane::List)
                 >{Icon::Close.draw()}</button>
             </header>
+            <button class="primary compose" on:click=move |_| ui.compose()>{Icon::Compose.draw()}"Compose"</button>
             <ul>
                 <For
                     each=move || rows.get()

@@ -1,6 +1,7 @@
 //! Settings of this device, kept in the browser.
 
 use leptos::prelude::*;
+use roost_engine::Identity;
 
 use crate::device::storage;
 
@@ -43,6 +44,10 @@ pub struct Prefs {
     pub trusted_senders: Vec<String>,
     pub list_width: u32,
     pub notify: bool,
+    /// How long a message can be taken back after "Send", in seconds.
+    pub hold: u32,
+    /// Who the person writes as; an empty address is the account's own.
+    pub identities: Vec<Identity>,
 }
 
 impl Default for Prefs {
@@ -54,6 +59,8 @@ impl Default for Prefs {
             trusted_senders: Vec::new(),
             list_width: 400,
             notify: false,
+            hold: 10,
+            identities: Vec::new(),
         }
     }
 }
@@ -71,6 +78,8 @@ impl Prefs {
                 ("theme", "dark") => prefs.theme = Theme::Dark,
                 ("density", "compact") => prefs.density = Density::Compact,
                 ("images", "on") => prefs.remote_images = true,
+                ("hold", seconds) => prefs.hold = seconds.parse().unwrap_or(prefs.hold).min(60),
+                ("identity", identity) => prefs.identities.extend(read(identity)),
                 ("notify", "on") => prefs.notify = true,
                 ("sender", sender) => prefs.trusted_senders.push(sender.to_owned()),
                 ("list-width", width) => {
@@ -97,6 +106,10 @@ impl Prefs {
         }
         if self.notify {
             text.push_str("notify=on\n");
+        }
+        text.push_str(&format!("hold={}\n", self.hold));
+        for identity in &self.identities {
+            text.push_str(&format!("identity={}\n", written(identity)));
         }
         text.push_str(&format!("list-width={}\n", self.list_width));
         let skip = self.trusted_senders.len().saturating_sub(MAX_SENDERS);
@@ -125,6 +138,24 @@ impl Prefs {
                 .is_some_and(|query| query.matches()),
         }
     }
+}
+
+/// An identity on one line: its fields percent-encoded, separated by spaces.
+fn written(identity: &Identity) -> String {
+    [&identity.name, &identity.email, &identity.signature]
+        .map(|field| String::from(js_sys::encode_uri_component(field)))
+        .join(" ")
+}
+
+fn read(line: &str) -> Option<Identity> {
+    let mut fields = line
+        .split(' ')
+        .map(|field| js_sys::decode_uri_component(field).map_or_else(|_| String::new(), String::from));
+    Some(Identity {
+        name: fields.next()?,
+        email: fields.next()?,
+        signature: fields.next()?,
+    })
 }
 
 /// Keeps the page's attributes and the browser's storage in step with the settings.

@@ -1,7 +1,8 @@
-//! The address bar: `/` is the inbox, `/m/NAME` a mailbox, `/m/NAME/UID` a message in it. Back and forward work.
+//! The address bar: `/` is the inbox, `/m/NAME` a mailbox, `/m/NAME/UID` a message in it, `/compose/ID` a message being
+//! written, `/compose?mailto=…` one to be begun. Back and forward work.
 
 use leptos::prelude::*;
-use roost_engine::{Intent, ListState};
+use roost_engine::{DraftPhase, Intent, ListState, Write, addresses};
 use roost_wire::Uid;
 use wasm_bindgen::JsValue;
 
@@ -38,6 +39,38 @@ impl Place {
     }
 }
 
+/// The message being written that an address names.
+fn draft_of(path: &str) -> Option<String> {
+    let id = path.strip_prefix("/compose/")?;
+    js_sys::decode_uri_component(id).ok().map(String::from)
+}
+
+/// Begins what a `mailto:` link asks for (RFC 6068). Roost can be registered for such links in its settings.
+fn begin_mailto(ui: Ui) {
+    let search = window().location().search().unwrap_or_default();
+    let decoded = |text: &str| js_sys::decode_uri_component(text).map_or_else(|_| String::new(), String::from);
+    let Some(link) = search.strip_prefix("?mailto=").map(decoded) else {
+        return;
+    };
+    let link = link.strip_prefix("mailto:").unwrap_or(&link).to_owned();
+    let (to, fields) = link.split_once('?').unwrap_or((&link, ""));
+    let field = |name: &str| {
+        let found = fields.split('&').filter_map(|field| field.split_once('='));
+        found
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| decoded(value))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    ui.compose_to(
+        addresses(&format!("{},{}", decoded(to), field("to"))),
+        addresses(&field("cc")),
+        addresses(&field("bcc")),
+        field("subject"),
+        field("body").replace("\r\n", "\n"),
+    );
+}
+
 /// Goes where the address says, and keeps the address in step from then on.
 pub fn follow(ui: Ui) {
     let path = || window().location().pathname().unwrap_or_default();
@@ -65,8 +98,27 @@ pub fn follow(ui: Ui) {
             None => wanted.set_value(None),
         }
     };
-    go(Place::of(&path()));
-    let popstate = window_event_listener_untyped("popstate", move |_| go(Place::of(&path())));
+    match draft_of(&path()) {
+        Some(id) => ui.device.send(Intent::Write(Write::Resume(id))),
+        None => go(Place::of(&path())),
+    }
+    if path() == "/compose" {
+        begin_mailto(ui);
+    }
+    let writing = Memo::new(move |_| {
+        ui.device.drafts.with(|drafts| {
+            let mut shown = drafts.iter().filter(|draft| draft.phase != DraftPhase::Sending);
+            shown.next_back().map(|draft| draft.id.clone())
+        })
+    });
+    let popstate = window_event_listener_untyped("popstate", move |_| match draft_of(&path()) {
+        Some(id) => ui.device.send(Intent::Write(Write::Resume(id))),
+        // Back from a message being written closes it: it is kept in Drafts.
+        None => match writing.get_untracked() {
+            Some(id) => ui.device.send(Intent::Write(Write::Close(id))),
+            None => go(Place::of(&path())),
+        },
+    });
     on_cleanup(move || popstate.remove());
     Effect::new(move |_| {
         ui.device.list.with(|list| {
@@ -99,6 +151,15 @@ pub fn follow(ui: Ui) {
     });
     Effect::new(move |before: Option<Option<Place>>| {
         let place = here.get();
+        if let Some(id) = writing.get() {
+            let path_of = format!("/compose/{}", String::from(js_sys::encode_uri_component(&id)));
+            if path_of != path()
+                && let Ok(history) = window().history()
+            {
+                let _ = history.push_state_with_url(&JsValue::NULL, "", Some(&path_of));
+            }
+            return place;
+        }
         let waiting = wanted.with_value(Option::is_some);
         if let (Some(place), false) = (&place, waiting)
             && place.path() != path()

@@ -1,6 +1,7 @@
 //! Settings of this device.
 
 use leptos::prelude::*;
+use roost_engine::Identity;
 
 use crate::ui::notifications;
 use crate::ui::prefs::{Density, Theme};
@@ -77,6 +78,23 @@ pub fn Settings() -> impl IntoView {
                 </ul>
             </Show>
         </fieldset>
+        <Identities />
+        <fieldset>
+            <legend>"Sending"</legend>
+            <label>
+                "Time to take a message back"
+                <select on:change=move |event| {
+                    let seconds = event_target_value(&event).parse().unwrap_or(10);
+                    prefs.update(|p| p.hold = seconds);
+                }>
+                    {[0, 5, 10, 30].map(|seconds| view! {
+                        <option value=seconds.to_string() selected=move || prefs.with(|p| p.hold == seconds)>
+                            {if seconds == 0 { "None".to_owned() } else { format!("{seconds} seconds") }}
+                        </option>
+                    }).collect_view()}
+                </select>
+            </label>
+        </fieldset>
         <fieldset>
             <legend>"New mail"</legend>
             <label class="check">
@@ -94,6 +112,59 @@ pub fn Settings() -> impl IntoView {
             <Show when=move || denied.get()>
                 <p class="hint">"The browser does not allow notifications from this page. Change it in the browser's site settings."</p>
             </Show>
+        </fieldset>
+    }
+}
+
+/// Who the person writes as: names, addresses, signatures.
+#[component]
+fn Identities() -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let prefs = ui.prefs;
+    let count = Memo::new(move |_| prefs.with(|p| p.identities.len().max(1)));
+    let change = move |index: usize, change: &dyn Fn(&mut Identity)| {
+        prefs.update(|p| {
+            while p.identities.len() <= index {
+                p.identities.push(Identity::default());
+            }
+            change(&mut p.identities[index]);
+        });
+    };
+    let field = move |index: usize, of: fn(&Identity) -> String| {
+        prefs.with_untracked(|p| p.identities.get(index).map(of).unwrap_or_default())
+    };
+    let own = ui.identities().first().map(|first| first.email.clone()).unwrap_or_default();
+    view! {
+        <fieldset>
+            <legend>"Writing as"</legend>
+            {move || (0..count.get()).map(|index| {
+                let own = own.clone();
+                view! {
+                    <div class="identity">
+                        <label>
+                            "Name"
+                            <input type="text" autocomplete="name" prop:value=field(index, |i| i.name.clone())
+                                on:change=move |event| change(index, &|i| i.name = event_target_value(&event)) />
+                        </label>
+                        <label>
+                            "Address"
+                            <input type="email" placeholder=own prop:value=field(index, |i| i.email.clone())
+                                on:change=move |event| change(index, &|i| i.email = event_target_value(&event).trim().to_owned()) />
+                        </label>
+                        <label>
+                            "Signature"
+                            <textarea rows="3" prop:value=field(index, |i| i.signature.clone())
+                                on:change=move |event| change(index, &|i| i.signature = event_target_value(&event))></textarea>
+                        </label>
+                        {(index > 0).then(|| view! {
+                            <button class="link" on:click=move |_| prefs.update(|p| drop(p.identities.remove(index)))>"Remove"</button>
+                        })}
+                    </div>
+                }
+            }).collect_view()}
+            <button class="link" on:click=move |_| prefs.update(|p| {
+                p.identities.resize(p.identities.len().max(1) + 1, Identity::default());
+            })>"Add another address"</button>
         </fieldset>
     }
 }

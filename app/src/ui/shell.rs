@@ -3,7 +3,9 @@
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 
+use crate::ui::compose::Compose;
 use crate::ui::dialog::Dialogs;
+use crate::ui::icon::Icon;
 use crate::ui::list::MessageList;
 use crate::ui::mailboxes::Mailboxes;
 use crate::ui::message::Message;
@@ -33,8 +35,12 @@ pub fn Shell() -> impl IntoView {
             <MessageList />
             <Divider />
             <Message />
+            <button class="primary compose-here only-narrow" aria-label="Compose" on:click=move |_| ui.compose()>
+                {Icon::Compose.draw()}
+            </button>
             <Status />
         </div>
+        <Compose />
         <Toasts />
         <Dialogs />
     }

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use leptos::prelude::*;
-use roost_engine::{Action, Intent, ListView, Target};
-use roost_wire::{Role, Uid};
+use roost_engine::{Action, Answer, Identity, Intent, ListView, Stage, Target, Write};
+use roost_wire::{Address, Role, Uid};
+
+use wasm_bindgen::JsCast as _;
 
 use crate::device::Device;
 use crate::ui::prefs::Prefs;
@@ -61,6 +63,10 @@ pub struct Ui {
     pub prefs: RwSignal<Prefs>,
     /// The row to be scrolled into view.
     pub reveal: RwSignal<Option<Uid>>,
+    /// The recipient that is being dragged from one field to another.
+    pub dragged: StoredValue<Option<(RwSignal<Vec<Address>>, usize)>>,
+    /// People whose mail this tab has shown, the latest first.
+    pub people: Memo<Vec<Address>>,
 }
 
 impl Ui {
@@ -75,6 +81,8 @@ impl Ui {
             dialog: RwSignal::new(None),
             prefs: RwSignal::new(Prefs::load()),
             reveal: RwSignal::new(None),
+            dragged: StoredValue::new(None),
+            people: people(device),
         }
     }
 
@@ -103,10 +111,93 @@ impl Ui {
         self.pane.set(Pane::List);
     }
 
-    /// Opens a message of the list.
+    /// Who the person may write as, the account's own address where none is named.
+    pub fn identities(self) -> Vec<Identity> {
+        let own = self.device.session.with_untracked(|session| match &session.stage {
+            Stage::SignedIn { address, .. } => address.clone(),
+            _ => String::new(),
+        });
+        let mut identities = self.prefs.with_untracked(|prefs| prefs.identities.clone());
+        if identities.is_empty() {
+            identities.push(Identity::default());
+        }
+        for identity in &mut identities {
+            if identity.email.trim().is_empty() {
+                identity.email.clone_from(&own);
+            }
+        }
+        identities
+    }
+
+    /// Begins a message.
+    pub fn compose(self) {
+        self.compose_to(Vec::new(), Vec::new(), Vec::new(), String::new(), String::new());
+    }
+
+    /// Begins a message that is filled in already.
+    pub fn compose_to(
+        self,
+        to: Vec<Address>,
+        cc: Vec<Address>,
+        bcc: Vec<Address>,
+        subject: String,
+        text: String,
+    ) {
+        let identities = self.identities();
+        self.device.send(Intent::Write(Write::New {
+            to,
+            cc,
+            bcc,
+            subject,
+            text,
+            identities,
+        }));
+    }
+
+    /// Answers or forwards the open message.
+    pub fn answer(self, how: Answer) {
+        if self.device.message.with_untracked(Option::is_some) {
+            self.device.send(Intent::Write(Write::Answer {
+                how,
+                quote: selected_text(),
+                identities: self.identities(),
+            }));
+        }
+    }
+
+    /// Begins a message from the open one.
+    pub fn edit_as_new(self) {
+        let open = self.device.message.with_untracked(|message| {
+            let address = &message.as_ref()?.address;
+            Some((address.mailbox.clone(), address.uid))
+        });
+        if let Some((mailbox, uid)) = open {
+            self.device.send(Intent::Write(Write::Open {
+                mailbox,
+                uid,
+                as_new: true,
+                identities: self.identities(),
+            }));
+        }
+    }
+
+    /// Opens a message of the list; a draft is gone on with.
     pub fn open(self, uid: Uid) {
         self.cursor.set(Some(uid));
         self.anchor.set(Some(uid));
+        let drafts = self
+            .device
+            .list
+            .with_untracked(|list| list.as_ref().is_some_and(|list| list.role == Some(Role::Drafts)));
+        if drafts {
+            self.device.send(Intent::Write(Write::Open {
+                mailbox: self.mailbox(),
+                uid,
+                as_new: false,
+                identities: self.identities(),
+            }));
+            return;
+        }
         let images = self.prefs.with_untracked(|prefs| prefs.remote_images)
             || self.sender_of(uid).is_some_and(|sender| {
                 self.prefs
@@ -304,4 +395,37 @@ pub fn is_narrow() -> bool {
 
 fn loaded(list: &ListView) -> Vec<Uid> {
     list.rows.iter().flatten().map(|row| row.uid).collect()
+}
+
+/// What is selected in the open message.
+fn selected_text() -> Option<String> {
+    let frame = document()
+        .query_selector("iframe[title=\"Message body\"]")
+        .ok()
+        .flatten()?;
+    let inside = frame
+        .unchecked_into::<web_sys::HtmlIFrameElement>()
+        .content_window()?;
+    let text = String::from(inside.get_selection().ok().flatten()?.to_string());
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// How many people are offered when an address is typed.
+const MAX_PEOPLE: usize = 300;
+
+/// Everybody in the rows that were shown, the latest first.
+fn people(device: Device) -> Memo<Vec<Address>> {
+    Memo::new(move |before: Option<&Vec<Address>>| {
+        let mut people = before.cloned().unwrap_or_default();
+        device.list.with(|list| {
+            let rows = list.iter().flat_map(|list| list.rows.iter().flatten());
+            for address in rows.flat_map(|row| row.from.iter().chain(&row.to)) {
+                let known = people.iter().any(|other| other.email == address.email);
+                if !known && address.email.contains('@') && people.len() < MAX_PEOPLE {
+                    people.push(address.clone());
+                }
+            }
+        });
+        people
+    })
 }

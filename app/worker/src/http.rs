@@ -1,7 +1,7 @@
 //! What goes over HTTP: signing in and out, and bodies.
 
 use gloo_net::http::{Request, Response};
-use roost_engine::{BodyProblem, ContentAddress, Event, SignInProblem, Who};
+use roost_engine::{BodyProblem, ContentAddress, Event, Identity, SignInProblem, TabId, Who};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::handle;
@@ -65,21 +65,42 @@ pub fn sign_out() {
 pub fn fetch_body(ticket: u32, address: &ContentAddress, images: bool) {
     let url = format!("{}&images={}", address.url("body"), u8::from(images));
     spawn_local(async move {
-        let result = match Request::get(&url).send().await {
-            Ok(response) if response.ok() => match response.binary().await {
-                Ok(bytes) => postcard::from_bytes(&bytes).map(Box::new).map_err(|_| {
-                    BodyProblem::Refused(
-                        "A new version of Roost is ready: reload the page.".to_owned(),
-                    )
-                }),
-                Err(_) => Err(BodyProblem::Offline),
-            },
-            Ok(response) if response.status() == 401 => Err(BodyProblem::SignedOut),
-            Ok(response) => Err(BodyProblem::Refused(refusal(response).await)),
-            Err(_) => Err(BodyProblem::Offline),
-        };
+        let result = content(&url).await.and_then(read);
         handle(Event::BodyFetched { ticket, result });
     });
+}
+
+pub fn fetch_draft(
+    tab: TabId,
+    address: ContentAddress,
+    as_new: bool,
+    identities: Vec<Identity>,
+) {
+    spawn_local(async move {
+        let result = content(&address.url("draft")).await.and_then(read);
+        handle(Event::DraftFetched {
+            tab,
+            address,
+            as_new,
+            identities,
+            result,
+        });
+    });
+}
+
+async fn content(url: &str) -> Result<Vec<u8>, BodyProblem> {
+    match Request::get(url).send().await {
+        Ok(response) if response.ok() => response.binary().await.map_err(|_| BodyProblem::Offline),
+        Ok(response) if response.status() == 401 => Err(BodyProblem::SignedOut),
+        Ok(response) => Err(BodyProblem::Refused(refusal(response).await)),
+        Err(_) => Err(BodyProblem::Offline),
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(bytes: Vec<u8>) -> Result<Box<T>, BodyProblem> {
+    postcard::from_bytes(&bytes).map(Box::new).map_err(|_| {
+        BodyProblem::Refused("A new version of Roost is ready: reload the page.".to_owned())
+    })
 }
 
 async fn who(response: &Response) -> Result<Who, String> {

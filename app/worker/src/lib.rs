@@ -5,6 +5,7 @@
 
 mod http;
 mod socket;
+mod storage;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -49,6 +50,7 @@ pub fn start() {
         device: u64::from_le_bytes(random),
         build: BUILD.to_owned(),
     });
+    storage::start();
     let online = Closure::<dyn FnMut()>::new(|| {
         let tab = WORKER.with_borrow(|worker| worker.ports.keys().next().copied());
         if let Some(tab) = tab {
@@ -134,6 +136,14 @@ fn perform(effect: Effect) {
             address,
             images,
         } => http::fetch_body(ticket, &address, images),
+        Effect::FetchDraft {
+            tab,
+            address,
+            as_new,
+            identities,
+        } => http::fetch_draft(tab, address, as_new, identities),
+        Effect::Keep(draft) => storage::keep(&draft),
+        Effect::Forget(id) => storage::forget(id),
         Effect::Show { tab, view } => show(tab, &view),
         Effect::Wake { wake, after_ms } => after(after_ms, move || handle(Event::Woke(wake))),
     }

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use mail_parser::{Message, MessageParser, MimeHeaders as _, PartType};
-use roost_wire::{Attachment, Body, BodyKind, Header, Party};
+use roost_wire::{Attachment, Body, BodyKind, Composed, Enclosure, Header, Party};
 
+use super::compose;
 use super::html::{self, Images};
 use super::plain;
 use crate::imap::structure::file_name;
@@ -136,6 +137,75 @@ fn envelope(parsed: Option<&Message<'_>>) -> Body {
         })
         .collect();
     body
+}
+
+/// A message as one that is being written: its recipients, its text, what it refers to.
+pub fn composed(header: &Bytes, texts: Vec<Text>, enclosures: Vec<Enclosure>) -> Composed {
+    use crate::imap::addresses;
+    let parser = MessageParser::default();
+    let parsed = parser.parse_headers(&header[..]);
+    let body = envelope(parsed.as_ref());
+    let mut message = Composed {
+        enclosures,
+        subject: body.subject,
+        reply_to: body.reply_to,
+        ..Composed::default()
+    };
+    for (party, mut address) in body.recipients {
+        // What was typed and is no address yet was kept in the place of a name.
+        if address.email.is_empty() {
+            address.email = std::mem::take(&mut address.name);
+        }
+        match party {
+            Party::To => message.to.push(address),
+            Party::Cc => message.cc.push(address),
+            Party::Bcc => message.bcc.push(address),
+        }
+    }
+    for text in texts {
+        match text {
+            Text::Plain { text, .. } => message.text.push_str(&text.replace("\r\n", "\n")),
+            Text::Html(text) => {
+                let images = Images {
+                    remote: false,
+                    inline: &HashMap::new(),
+                };
+                let clean = html::sanitize(&text, &images).html;
+                message.html.get_or_insert_default().push_str(&clean);
+            }
+        }
+    }
+    if let Some(parsed) = &parsed {
+        let ids = |value: &mail_parser::HeaderValue<'_>| -> Vec<String> {
+            match value {
+                mail_parser::HeaderValue::Text(id) => vec![id.to_string()],
+                mail_parser::HeaderValue::TextList(ids) => ids.iter().map(ToString::to_string).collect(),
+                _ => Vec::new(),
+            }
+            .into_iter()
+            .filter(|id| compose::is_message_id(id))
+            .collect()
+        };
+        message.id = parsed
+            .message_id()
+            .filter(|id| compose::is_message_id(id))
+            .unwrap_or_default()
+            .to_owned();
+        message.in_reply_to = ids(parsed.in_reply_to());
+        message.references = ids(parsed.references());
+        message.receipt = parsed.header("Disposition-Notification-To").is_some();
+        let raw = |name: &str| {
+            parsed
+                .headers_raw()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.trim())
+        };
+        message.important = raw("X-Priority").is_some_and(|value| value.starts_with('1'));
+        message.origin = raw(compose::ORIGIN).and_then(compose::parse_origin);
+        // A draft may be from nobody.
+        message.from = addresses(parsed.from(), 1).into_iter().next().unwrap_or_default();
+    }
+    message
 }
 
 /// A message parsed here because the mail server's account of its structure cannot be used.

@@ -3,12 +3,15 @@
 
 mod body;
 mod charset;
+pub mod compose;
 mod css;
 mod html;
 mod plain;
+mod stream;
 mod transfer;
 
-pub use body::{RawMessage, Text, assemble, from_raw};
+pub use body::{RawMessage, Text, assemble, composed, from_raw};
 pub use charset::decode;
 pub use html::Images;
+pub use stream::PartStream;
 pub use transfer::Decoder;

@@ -3,7 +3,8 @@
 //! Invariants:
 //! 1. What changed is read from the server in one way only: a refresh (counts and delta) of one mailbox, never two of
 //!    the same mailbox at once. Hints and mutations only mark mailboxes as dirty.
-//! 2. Mutations run one after the other, in the order in which they came.
+//! 2. Mutations run one after the other, in the order in which they came. Drafts and mail on its way out do not hold
+//!    up the others, nor each other: a device sends the next state of a draft after the outcome of the one before.
 //! 3. The outcome of a mutation is told after the refreshes of what it touched: a device that drops its pending
 //!    mutation holds the confirmed state already.
 //! 4. A device whose queue is full is cut off; when it comes back it resynchronizes.
@@ -15,16 +16,17 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use roost_wire::{
-    Answer, Bye, Change, ClientMessage, Counts, MAX_RESULTS, MAX_WINDOW, MailServer, Mailbox,
-    MailboxState, Mutation, MutationId, Outcome, Problem, ProblemKind, Recovery, Request,
-    RequestId, ServerMessage,
+    Answer, Bye, Change, ClientMessage, Counts, MailServer, Mailbox, MailboxState, Mutation,
+    MutationId, Outcome, Problem, ProblemKind, Recovery, Request, RequestId, ServerMessage,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use super::jobs::{answer, caught, list, look, mailboxes_of, mutate};
 use super::ledger::{Entry, Ledger};
+use super::outgoing::Desk;
 use crate::imap::watch::Hint;
-use crate::imap::{self, Applied, ImapError, Pool, Priority};
+use crate::imap::{self, Applied, Pool};
 
 /// How long an account without devices keeps its connections: the time of a reload or a short loss of the line.
 pub const LINGER: Duration = Duration::from_secs(60);
@@ -38,6 +40,8 @@ const FINISH_TIME: Duration = Duration::from_secs(5);
 const MAX_REQUESTS: usize = 64;
 /// How many mutations may wait.
 const MAX_MUTATIONS: usize = 1_000;
+/// How many drafts and messages may be on their way out.
+const MAX_OUTGOING: usize = 100;
 /// How many mailboxes are followed by delta. Beyond that, the one unused longest is forgotten.
 const MAX_TRACKS: usize = 64;
 /// How many devices one account may have attached.
@@ -76,6 +80,10 @@ pub enum Event {
         done: u32,
         total: u32,
     },
+    Remark {
+        id: MutationId,
+        text: String,
+    },
     Mutated {
         id: MutationId,
         result: Result<Applied, Outcome>,
@@ -92,8 +100,8 @@ pub enum Event {
 /// What a refresh found.
 #[derive(Debug)]
 pub struct Refresh {
-    counts: Counts,
-    change: Option<Change>,
+    pub counts: Counts,
+    pub change: Option<Change>,
 }
 
 /// A mailbox that devices hold rows of.
@@ -111,6 +119,7 @@ struct Refreshing {
 
 pub struct Task {
     pool: Arc<Pool>,
+    desk: Desk,
     events: mpsc::Sender<Event>,
     on_screen: watch::Sender<String>,
     devices: HashMap<DeviceId, Attached>,
@@ -125,7 +134,13 @@ pub struct Task {
     refreshing: HashMap<String, Refreshing>,
     ledger: Ledger,
     mutations: VecDeque<(MutationId, Mutation)>,
-    running: bool,
+    /// The one that runs.
+    running: Option<MutationId>,
+    /// Drafts being saved and messages being held or sent. Dropping the sender lets a message go; sending through it
+    /// takes the message back.
+    outgoing: HashMap<MutationId, oneshot::Sender<()>>,
+    /// Mailboxes whose rows are being asked for and are not followed yet, and whether they changed meanwhile.
+    opening: HashMap<String, bool>,
     /// Outcomes that wait for refreshes.
     ending: Vec<Ending>,
     reachable: bool,
@@ -146,15 +161,17 @@ struct Ending {
 impl Task {
     /// Runs an account until it has had no device for [`LINGER`], or is shut down.
     pub async fn run(
-        pool: Arc<Pool>,
+        desk: Desk,
         events: mpsc::Sender<Event>,
         mut inbox: mpsc::Receiver<Event>,
     ) {
+        let pool = Arc::clone(&desk.pool);
         let (on_screen, screen) = watch::channel("INBOX".to_owned());
         let (hint_sender, mut hints) = mpsc::channel(64);
         let watching = tokio::spawn(imap::watch::run(Arc::clone(&pool), screen, hint_sender));
         let mut task = Self {
             pool,
+            desk,
             events,
             on_screen,
             devices: HashMap::new(),
@@ -168,7 +185,9 @@ impl Task {
             refreshing: HashMap::new(),
             ledger: Ledger::default(),
             mutations: VecDeque::new(),
-            running: false,
+            running: None,
+            outgoing: HashMap::new(),
+            opening: HashMap::new(),
             ending: Vec::new(),
             reachable: true,
         };
@@ -176,7 +195,7 @@ impl Task {
         task.jobs.spawn(async move { warming.warm().await });
         let mut empty_since = Some(Instant::now());
         loop {
-            let idle = empty_since.filter(|_| !task.running && task.mutations.is_empty());
+            let idle = empty_since.filter(|_| !task.is_busy());
             let event = tokio::select! {
                 event = inbox.recv() => match event {
                     Some(event) => event,
@@ -188,13 +207,14 @@ impl Task {
             };
             match event {
                 Event::Shutdown => {
-                    task.finish_mutation().await;
+                    // What is still held is not sent by a gateway that goes away: its device sends it to the next.
+                    for (_, taken_back) in task.outgoing.drain() {
+                        let _ = taken_back.send(());
+                    }
+                    task.finish_mutations().await;
                     while let Ok(event) = inbox.try_recv() {
                         if let Event::Mutated { id, result, .. } = event {
-                            let done = |applied: Applied| Outcome::Done {
-                                moved: applied.moved,
-                            };
-                            task.end(id, result.map_or_else(|outcome| outcome, done));
+                            task.end(id, result.map_or_else(|outcome| outcome, |a| outcome_of(&a)));
                         }
                     }
                     task.broadcast(&ServerMessage::Bye(Bye::Restart));
@@ -216,14 +236,16 @@ impl Task {
         watching.abort();
     }
 
-    /// Lets the mutation that runs come to its end: a command cut off in the middle may be done or not.
-    async fn finish_mutation(&mut self) {
-        if self.running {
-            let _ = tokio::time::timeout(FINISH_TIME, async {
-                while self.jobs.join_next().await.is_some() {}
-            })
-            .await;
-        }
+    fn is_busy(&self) -> bool {
+        self.running.is_some() || !self.mutations.is_empty() || !self.outgoing.is_empty()
+    }
+
+    /// Lets the mutations that run come to their end: a command cut off in the middle may be done or not.
+    async fn finish_mutations(&mut self) {
+        let _ = tokio::time::timeout(FINISH_TIME, async {
+            while self.jobs.join_next().await.is_some() {}
+        })
+        .await;
     }
 
     fn handle(&mut self, event: Event) {
@@ -242,13 +264,25 @@ impl Task {
                 if let Some(attached) = self.devices.get_mut(&device) {
                     attached.requests -= 1;
                 }
+                // What changed while the rows were on their way may not be in them.
+                let changed = match &result {
+                    Ok(Answer::Window(rows)) => self
+                        .opening
+                        .remove(&rows.mailbox)
+                        .and_then(|changed| changed.then(|| rows.mailbox.clone())),
+                    _ => None,
+                };
                 self.send(device, ServerMessage::Answer { id, result });
+                if let Some(mailbox) = changed {
+                    self.refresh(mailbox);
+                }
             }
             Event::Listed(result) => self.listed(result),
             Event::Refreshed { mailbox, result } => self.refreshed(mailbox, result),
             Event::Progress { id, done, total } => {
                 self.broadcast(&ServerMessage::Progress { id, done, total });
             }
+            Event::Remark { id, text } => self.broadcast(&ServerMessage::Remark { id, text }),
             Event::Mutated {
                 id,
                 result,
@@ -302,14 +336,7 @@ impl Task {
                     self.send(device, ServerMessage::Outcome { id, outcome });
                 }
                 Some(Entry::Running) => {}
-                None if self.mutations.len() >= MAX_MUTATIONS => {
-                    let problem = Problem::new(ProblemKind::Busy, "");
-                    self.end(id, Outcome::Rejected(problem));
-                }
-                None => {
-                    self.mutations.push_back((id, mutation));
-                    self.mutate_next();
-                }
+                None => self.begin(id, mutation),
             },
             ClientMessage::Watch { mailbox } => {
                 self.on_screen.send_if_modified(|current| {
@@ -319,6 +346,61 @@ impl Task {
                 });
             }
         }
+    }
+
+    fn begin(&mut self, id: MutationId, mutation: Mutation) {
+        let busy = || Outcome::Rejected(Problem::new(ProblemKind::Busy, ""));
+        match mutation {
+            Mutation::Unsend { id: held } => {
+                let taken_back = self
+                    .outgoing
+                    .remove(&held)
+                    .is_some_and(|taken_back| taken_back.send(()).is_ok());
+                let outcome = if taken_back {
+                    Outcome::Done { moved: None }
+                } else {
+                    let why = "The message is on its way already.";
+                    Outcome::Rejected(Problem::new(ProblemKind::Refused, why))
+                };
+                self.end(id, outcome);
+            }
+            Mutation::SaveDraft { .. } | Mutation::Send { .. } => {
+                if self.outgoing.len() >= MAX_OUTGOING {
+                    self.end(id, busy());
+                } else {
+                    self.start_outgoing(id, mutation);
+                }
+            }
+            _ if self.mutations.len() >= MAX_MUTATIONS => self.end(id, busy()),
+            mutation => {
+                self.mutations.push_back((id, mutation));
+                self.mutate_next();
+            }
+        }
+    }
+
+    fn start_outgoing(&mut self, id: MutationId, mutation: Mutation) {
+        let (taken_back, wait) = oneshot::channel();
+        self.outgoing.insert(id, taken_back);
+        let desk = self.desk.clone();
+        let events = self.events.clone();
+        self.jobs.spawn(async move {
+            let touched = mailboxes_of(&mutation);
+            let remarks = events.clone();
+            let remark = move |text| {
+                let _ = remarks.try_send(Event::Remark { id, text });
+            };
+            let result = AssertUnwindSafe(desk.run(id, mutation, wait, remark))
+                .catch_unwind()
+                .await
+                .unwrap_or(Err(Outcome::Unknown));
+            let mutated = Event::Mutated {
+                id,
+                result,
+                touched,
+            };
+            let _ = events.send(mutated).await;
+        });
     }
 
     fn request(&mut self, device: DeviceId, id: RequestId, request: Request) {
@@ -344,6 +426,12 @@ impl Task {
             return;
         }
         attached.requests += 1;
+        if let Request::Window { mailbox, .. } = &request
+            && !self.tracks.contains_key(mailbox)
+            && self.opening.len() < MAX_TRACKS
+        {
+            self.opening.entry(mailbox.clone()).or_default();
+        }
         let pool = Arc::clone(&self.pool);
         let events = self.events.clone();
         self.jobs.spawn(async move {
@@ -367,6 +455,9 @@ impl Task {
             Hint::Refused => {}
             // A server may name any mailbox, as often as it likes: only known ones are looked at.
             Hint::Mailbox(mailbox) => {
+                if let Some(changed) = self.opening.get_mut(&mailbox) {
+                    *changed = true;
+                }
                 let listed = self.mailboxes.iter().flatten().any(|m| m.name == mailbox);
                 if listed || self.tracks.contains_key(&mailbox) {
                     self.refresh(mailbox);
@@ -581,13 +672,13 @@ impl Task {
     }
 
     fn mutate_next(&mut self) {
-        if self.running {
+        if self.running.is_some() {
             return;
         }
         let Some((id, mutation)) = self.mutations.pop_front() else {
             return;
         };
-        self.running = true;
+        self.running = Some(id);
         let pool = Arc::clone(&self.pool);
         let events = self.events.clone();
         self.jobs.spawn(async move {
@@ -612,15 +703,12 @@ impl Task {
     }
 
     fn mutated(&mut self, id: MutationId, result: Result<Applied, Outcome>, touched: Vec<String>) {
-        self.running = false;
+        if self.running == Some(id) {
+            self.running = None;
+        }
+        self.outgoing.remove(&id);
         let (outcome, list, touched) = match result {
-            Ok(applied) => (
-                Outcome::Done {
-                    moved: applied.moved,
-                },
-                applied.mailboxes,
-                applied.touched,
-            ),
+            Ok(applied) => (outcome_of(&applied), applied.mailboxes, applied.touched),
             Err(outcome) => (outcome, touched.is_empty(), touched),
         };
         for mailbox in &touched {
@@ -667,139 +755,11 @@ impl Task {
     }
 }
 
-/// Runs a job; a panic in it, over something a server sent, is an answer too. Without one the account would wait for
-/// ever.
-async fn caught<T>(job: impl Future<Output = Result<T, ImapError>>) -> Result<T, Problem> {
-    AssertUnwindSafe(job)
-        .catch_unwind()
-        .await
-        .unwrap_or(Err(ImapError::Garbled("something unforeseen")))
-        .map_err(|error| error.to_problem())
-}
-
-/// What a mutation may change, for the case that it fails half-way.
-fn mailboxes_of(mutation: &Mutation) -> Vec<String> {
-    match mutation {
-        Mutation::Flag { mailbox, .. } | Mutation::Expunge { mailbox, .. } => vec![mailbox.clone()],
-        Mutation::Move { mailbox, to, .. } | Mutation::Copy { mailbox, to, .. } => {
-            vec![mailbox.clone(), to.clone()]
-        }
-        Mutation::CreateMailbox { .. }
-        | Mutation::RenameMailbox { .. }
-        | Mutation::DeleteMailbox { .. }
-        | Mutation::Subscribe { .. } => Vec::new(),
+fn outcome_of(applied: &Applied) -> Outcome {
+    match &applied.saved {
+        Some(saved) => Outcome::Saved(saved.clone()),
+        None => Outcome::Done {
+            moved: applied.moved.clone(),
+        },
     }
-}
-
-async fn list(pool: &Arc<Pool>) -> Result<Vec<Mailbox>, ImapError> {
-    let mut lease = pool.acquire(Priority::Interactive, None).await?;
-    imap::list(&mut lease).await
-}
-
-/// Looks at one mailbox: its counts, and what changed if devices hold rows of it.
-async fn look(
-    pool: &Arc<Pool>,
-    mailbox: &str,
-    since: Option<MailboxState>,
-) -> Result<Refresh, ImapError> {
-    let mut lease = pool.acquire(Priority::Interactive, Some(mailbox)).await?;
-    let change = match since {
-        Some(since) => Some(imap::delta(&mut lease, mailbox, since).await?),
-        None => None,
-    };
-    let counts = imap::status(&mut lease, mailbox).await?;
-    Ok(Refresh { counts, change })
-}
-
-async fn answer(pool: &Arc<Pool>, request: Request) -> Result<Answer, ImapError> {
-    match request {
-        // Answered from the account's own list.
-        Request::Mailboxes => Err(ImapError::Argument("a request out of place")),
-        Request::Window {
-            mailbox,
-            first,
-            count,
-        } => {
-            let mut lease = pool.acquire(Priority::Interactive, Some(&mailbox)).await?;
-            imap::window(&mut lease, &mailbox, first, count)
-                .await
-                .map(Answer::Window)
-        }
-        Request::Summaries {
-            mailbox,
-            uidvalidity,
-            uids,
-        } => {
-            if !uids.is_valid() || uids.len() > u64::from(MAX_WINDOW) {
-                return Err(ImapError::Argument("too many summaries at once"));
-            }
-            let mut lease = pool.acquire(Priority::Interactive, Some(&mailbox)).await?;
-            imap::summaries(&mut lease, &mailbox, uidvalidity, &uids)
-                .await
-                .map(Answer::Summaries)
-        }
-        Request::Delta { mailbox, since } => {
-            let mut lease = pool.acquire(Priority::Interactive, Some(&mailbox)).await?;
-            imap::delta(&mut lease, &mailbox, since)
-                .await
-                .map(Answer::Delta)
-        }
-        Request::Search { mailbox, query } => {
-            let mut lease = pool.acquire(Priority::Interactive, Some(&mailbox)).await?;
-            let (uidvalidity, found) = imap::search(&mut lease, &mailbox, &query).await?;
-            let total = u32::try_from(found.len()).unwrap_or(u32::MAX);
-            let uids = if found.len() > MAX_RESULTS as u64 {
-                found.iter().rev().take(MAX_RESULTS).collect()
-            } else {
-                found
-            };
-            Ok(Answer::Found {
-                uidvalidity,
-                uids,
-                total,
-            })
-        }
-    }
-}
-
-async fn mutate(
-    pool: &Arc<Pool>,
-    mutation: &Mutation,
-    progress: &mut (dyn FnMut(u32, u32) + Send),
-) -> Result<Applied, Outcome> {
-    let rejected = |error: &ImapError| Outcome::Rejected(error.to_problem());
-    let mailbox = mailboxes_of(mutation).into_iter().next();
-    let mut lease = pool
-        .acquire(Priority::Interactive, mailbox.as_deref())
-        .await
-        .map_err(|error| rejected(&error))?;
-    let applied = imap::apply(&mut lease, mutation, progress).await;
-    if matches!(
-        mutation,
-        Mutation::RenameMailbox { .. } | Mutation::DeleteMailbox { .. }
-    ) {
-        pool.deselect_all();
-    }
-    let error = match applied {
-        Ok(applied) => return Ok(applied),
-        Err(error) => error,
-    };
-    if !matches!(error, ImapError::Io(_) | ImapError::Timeout) {
-        return Err(rejected(&error));
-    }
-    // The line broke in the middle.
-    if !imap::is_repeatable(mutation, &lease) {
-        return Err(Outcome::Unknown);
-    }
-    drop(lease);
-    let mut lease = pool
-        .acquire(Priority::Interactive, mailbox.as_deref())
-        .await
-        .map_err(|_| Outcome::Unknown)?;
-    imap::apply(&mut lease, mutation, progress)
-        .await
-        .map_err(|error| match error {
-            ImapError::Io(_) | ImapError::Timeout => Outcome::Unknown,
-            error => rejected(&error),
-        })
 }

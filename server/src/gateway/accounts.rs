@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::account::{Event, Task};
+use super::outgoing::{Desk, Post};
+use super::uploads::Uploads;
 use crate::imap::{Connection, Credentials, Endpoint, Pool, Tls};
 
 /// How many events may wait for one account.
@@ -17,6 +20,9 @@ const QUEUE: usize = 1_024;
 pub struct Account {
     pub events: mpsc::Sender<Event>,
     pub pool: Arc<Pool>,
+    pub uploads: Arc<Uploads>,
+    /// Names the memory of what became of its mutations.
+    pub ledger: u64,
 }
 
 /// All accounts in use. Credentials name an account, password included: a session with an outdated password never
@@ -25,6 +31,7 @@ pub struct Account {
 pub struct Accounts {
     endpoint: Endpoint,
     tls: Tls,
+    post: Arc<Post>,
     open: Mutex<Open>,
 }
 
@@ -35,10 +42,12 @@ struct Open {
 }
 
 impl Accounts {
-    pub fn new(endpoint: Endpoint, tls: Tls) -> Self {
+    /// `submission` is where mail is sent through, if it is sent at all.
+    pub fn new(endpoint: Endpoint, tls: Tls, submission: Option<Endpoint>) -> Self {
         Self {
             endpoint,
             tls,
+            post: Arc::new(Post::new(submission)),
             open: Mutex::default(),
         }
     }
@@ -68,12 +77,20 @@ impl Accounts {
             first,
         );
         let (events, inbox) = mpsc::channel(QUEUE);
+        let desk = Desk {
+            pool: Arc::clone(&pool),
+            uploads: Arc::default(),
+            post: Arc::clone(&self.post),
+            ledger: random(),
+        };
         let account = Account {
             events: events.clone(),
-            pool: Arc::clone(&pool),
+            pool,
+            uploads: Arc::clone(&desk.uploads),
+            ledger: desk.ledger,
         };
         open.accounts.insert(key, account.clone());
-        open.tasks.spawn(Task::run(pool, events, inbox));
+        open.tasks.spawn(Task::run(desk, events, inbox));
         account
     }
 
@@ -98,6 +115,17 @@ impl Accounts {
             let _ = account.events.send(Event::Shutdown).await;
         }
         while tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Differs from one task to the next.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    match SystemRandom::new().fill(&mut bytes) {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(1, |since| since.as_nanos() as u64),
     }
 }
 

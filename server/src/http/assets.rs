@@ -20,7 +20,7 @@ const FRAME_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-s
 const FRAME_WITH_IMAGES_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: http: https:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
-/// Serves a file of the app; any path without a dot is a place inside the app.
+/// Serves a file of the app; mailboxes, messages being written, and any path without a dot are places inside the app.
 pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if method != Method::GET && method != Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
@@ -32,6 +32,7 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let (name, policy) = match path {
         "frame.html" => (path, FRAME_POLICY),
         "frame-images.html" => ("frame.html", FRAME_WITH_IMAGES_POLICY),
+        place if place.starts_with("m/") || place.starts_with("compose/") => ("index.html", APP_POLICY),
         file if file.contains('.') => (file, APP_POLICY),
         _ => ("index.html", APP_POLICY),
     };

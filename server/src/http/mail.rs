@@ -8,15 +8,14 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use roost_wire::{Enclosure, Source};
 use serde::Deserialize;
 
 use super::{Gateway, Refusal, Session};
-use crate::content::{self, Decoder, RawMessage, Text};
+use crate::content::{self, Decoder, PartStream, RawMessage, Text};
 use crate::imap::structure::{Part, file_name};
-use crate::imap::{self, ImapError, Lease, MAX_TEXT, Pool, Priority};
+use crate::imap::{self, ImapError, Lease, MAX_RAW, MAX_TEXT, Pool, Priority};
 
-/// The largest message that is parsed here because the mail server cannot describe it.
-const MAX_RAW: u64 = 32 * 1024 * 1024;
 /// How many texts of one message are shown.
 const MAX_TEXTS: usize = 50;
 /// Types that may be shown by the browser itself: images that cannot hold scripts, and PDF in the browser's own
@@ -116,17 +115,7 @@ pub async fn body(
                         "The text is very long and was cut. The source has all of it.".to_owned(),
                     );
                 }
-                let decoded = Decoder::decode(&part.encoding, &bytes);
-                let text = content::decode(&decoded, part.charset.as_deref());
-                if part.media_type == "text/html" {
-                    Text::Html(text)
-                } else {
-                    Text::Plain {
-                        text,
-                        flowed: part.flowed,
-                        delsp: part.delsp,
-                    }
-                }
+                decoded(&part, &bytes)
             })
             .collect();
         let addresses = inline
@@ -160,6 +149,78 @@ pub async fn body(
         encoded,
     )
         .into_response())
+}
+
+/// `GET /api/a/{account}/draft`: a message to go on writing, or to begin anew from, postcard-encoded.
+pub async fn draft(
+    State(gateway): State<Arc<Gateway>>,
+    Path(account): Path<String>,
+    Query(target): Query<Target>,
+    session: Session,
+) -> Result<Response, Refusal> {
+    let pool = pool(&gateway, &session, &account)?;
+    let parts = fetch(&mut *lend(&pool, &target).await?, &target).await?;
+    if parts.raw.is_some() {
+        return Err(Refusal::new(
+            StatusCode::BAD_GATEWAY,
+            "garbled",
+            "The mail server cannot tell what this message consists of.",
+        ));
+    }
+    let _place = gateway.sanitizing.acquire().await;
+    let composed = tokio::task::spawn_blocking(move || {
+        let texts = parts
+            .texts
+            .iter()
+            .map(|(part, bytes)| decoded(part, bytes))
+            .collect();
+        let enclosures = parts
+            .attachments
+            .iter()
+            .chain(parts.inline.values())
+            .map(|part| {
+                let attachment = part.attachment();
+                Enclosure {
+                    name: attachment.name,
+                    media_type: attachment.media_type,
+                    size: attachment.size,
+                    source: Source::Part {
+                        mailbox: target.mailbox.clone(),
+                        uidvalidity: target.uidvalidity,
+                        uid: target.uid,
+                        part: attachment.part,
+                    },
+                }
+            })
+            .collect();
+        content::composed(&parts.header, texts, enclosures)
+    })
+    .await
+    .map_err(|_| ImapError::Garbled("a message that cannot be written on"))?;
+    let encoded = postcard::to_stdvec(&composed)
+        .map_err(|_| ImapError::Garbled("a message that cannot be sent"))?;
+    Ok((
+        [
+            (header::CONTENT_TYPE, "application/octet-stream"),
+            (header::CACHE_CONTROL, "private, no-store"),
+        ],
+        encoded,
+    )
+        .into_response())
+}
+
+fn decoded(part: &Part, bytes: &Bytes) -> Text {
+    let decoded = Decoder::decode(&part.encoding, bytes);
+    let text = content::decode(&decoded, part.charset.as_deref());
+    if part.media_type == "text/html" {
+        Text::Html(text)
+    } else {
+        Text::Plain {
+            text,
+            flowed: part.flowed,
+            delsp: part.delsp,
+        }
+    }
 }
 
 /// What a body is made from.
@@ -250,7 +311,7 @@ pub async fn part(
         .cloned()
         .ok_or(ImapError::NoSuchMessage)?;
     let name = part.attachment().name;
-    let body = stream_part(pool, target, part.number, Decoder::new(&part.encoding));
+    let body = stream_part(pool, &target, &part.number, Decoder::new(&part.encoding));
     Ok(content(&name, &part.media_type, query.view == 1, body))
 }
 
@@ -267,7 +328,7 @@ pub async fn raw(
     imap::raw_size(&mut lease, &target.mailbox, target.uidvalidity, target.uid).await?;
     drop(lease);
     let name = format!("message-{}.eml", target.uid);
-    let body = stream_part(pool, target, String::new(), Decoder::Identity);
+    let body = stream_part(pool, &target, "", Decoder::Identity);
     let mut response = content(&name, "message/rfc822", false, body);
     if query.view == 1 {
         let headers = response.headers_mut();
@@ -308,62 +369,17 @@ async fn lend(pool: &Arc<Pool>, target: &Target) -> Result<Lease, ImapError> {
         .await
 }
 
-/// A part on its way.
-struct Reading {
-    pool: Arc<Pool>,
-    target: Target,
-    number: String,
-    decoder: Decoder,
-    offset: u64,
-    done: bool,
-}
-
-async fn next_slice(reading: &Reading) -> Result<Bytes, ImapError> {
-    let target = &reading.target;
-    let mut lease = reading
-        .pool
-        .acquire(Priority::Background, Some(&target.mailbox))
-        .await?;
-    imap::slice(
-        &mut lease,
-        &target.mailbox,
-        target.uidvalidity,
-        target.uid,
-        &reading.number,
-        reading.offset,
-    )
-    .await
-}
-
-/// Streams a part slice by slice; a connection is borrowed for each slice only, so that a slow reader holds none.
-fn stream_part(pool: Arc<Pool>, target: Target, number: String, decoder: Decoder) -> Body {
-    let reading = Reading {
-        pool,
-        target,
-        number,
-        decoder,
-        offset: 0,
-        done: false,
-    };
-    Body::from_stream(stream::unfold(reading, |mut reading| async move {
-        if reading.done {
-            return None;
-        }
-        let slice = next_slice(&reading).await;
-        let slice = match slice {
-            Ok(slice) => slice,
-            Err(error) => {
-                reading.done = true;
-                return Some((Err(std::io::Error::other(error)), reading));
-            }
-        };
-        reading.offset += slice.len() as u64;
-        let mut decoded = reading.decoder.push(&slice);
-        if (slice.len() as u64) < imap::SLICE {
-            reading.done = true;
-            decoded.extend(reading.decoder.finish());
-        }
-        Some((Ok(Bytes::from(decoded)), reading))
+/// Streams a part slice by slice.
+fn stream_part(pool: Arc<Pool>, target: &Target, number: &str, decoder: Decoder) -> Body {
+    let Target {
+        mailbox,
+        uidvalidity,
+        uid,
+    } = target;
+    let part = PartStream::new(pool, mailbox, *uidvalidity, *uid, number, decoder);
+    Body::from_stream(stream::unfold(part, |mut part| async move {
+        let next = part.next().await.map_err(std::io::Error::other);
+        Some((next.transpose()?, part))
     }))
 }
 

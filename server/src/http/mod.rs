@@ -5,12 +5,13 @@ mod mail;
 mod session;
 mod sessions;
 mod socket;
+mod upload;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -48,7 +49,7 @@ const GOODBYE_TIME: std::time::Duration = std::time::Duration::from_secs(5);
 impl Gateway {
     pub fn new(settings: Settings) -> Result<Self, rustls::Error> {
         Ok(Self {
-            accounts: Accounts::new(settings.imap.clone(), Tls::new()?),
+            accounts: Accounts::new(settings.imap.clone(), Tls::new()?, settings.smtp.clone()),
             sessions: Sessions::new(settings.idle_limit, settings.session_limit),
             limits: SignInLimits::new(settings.sign_in_failures),
             next_device: AtomicU64::new(1),
@@ -74,6 +75,7 @@ impl Gateway {
 pub fn router(gateway: Arc<Gateway>) -> Router {
     let content = Router::new()
         .route("/api/a/{account}/body", get(mail::body))
+        .route("/api/a/{account}/draft", get(mail::draft))
         .layer(CompressionLayer::new());
     Router::new()
         .route(
@@ -85,6 +87,10 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/api/socket", get(socket::open))
         .route("/api/a/{account}/part", get(mail::part))
         .route("/api/a/{account}/raw", get(mail::raw))
+        .route(
+            "/api/a/{account}/upload",
+            post(upload::receive).layer(DefaultBodyLimit::disable()),
+        )
         .route("/healthz", get(health))
         .merge(content)
         .fallback(assets::serve)
@@ -169,6 +175,8 @@ impl From<ImapError> for Refusal {
             Kind::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Kind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
             Kind::Unreachable => (StatusCode::BAD_GATEWAY, "unreachable"),
+            Kind::Conflict | Kind::Cancelled => (StatusCode::CONFLICT, "changed"),
+            Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Kind::OverQuota | Kind::Refused | Kind::Unsupported | Kind::Garbled => {
                 (StatusCode::BAD_GATEWAY, "refused")
             }

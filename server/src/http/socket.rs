@@ -76,16 +76,19 @@ async fn serve(gateway: &Gateway, session: &Session, socket: &mut WebSocket) -> 
         },
         _ => return Err(Bye::Protocol("no hello".to_owned())),
     }
+    let account = gateway.accounts.open(&session.credentials, None);
     let hello = ServerMessage::Hello {
         version: VERSION,
         build: crate::BUILD.to_owned(),
         account: session.account.clone(),
         username: session.credentials.username.clone(),
+        address: gateway.settings.address_of(&session.credentials.username),
+        ledger: account.ledger,
+        sends: gateway.settings.smtp.is_some(),
     };
     if say(socket, &hello).await.is_err() {
         return Ok(());
     }
-    let account = gateway.accounts.open(&session.credentials, None);
     let id = gateway.next_device.fetch_add(1, Ordering::Relaxed);
     let (outbox, mut outgoing) = mpsc::channel(OUTBOX);
     gateway.sessions.attach(&session.id, id);

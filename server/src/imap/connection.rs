@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_imap::{Authenticator, Client, Session};
 use roost_wire::MailboxState;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::capabilities::Capabilities;
 use super::command::Command;
@@ -18,6 +19,9 @@ use super::response::{self, Response, StatusLine};
 pub const CONNECT_TIME: Duration = Duration::from_secs(15);
 /// How long signing in may take. Servers delay the answer to a wrong password.
 pub const AUTHENTICATE_TIME: Duration = Duration::from_secs(30);
+
+/// How much of a literal is sent at once.
+const LITERAL_PIECE: usize = 64 * 1024;
 
 /// A user name and password. Cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -191,12 +195,91 @@ impl Connection {
                 _ => {}
             }
         }
+        self.completed()
+    }
+
+    /// What the command that just ended was answered with.
+    fn completed(&mut self) -> Result<Completion, ImapError> {
         let mut responses: Vec<Response> = self.inbox.take().iter().map(response::parse).collect();
         let Some(Response::Status(status)) = responses.pop() else {
             return Err(ImapError::Garbled("a completion without a status"));
         };
         self.follow(&responses);
         Ok(Completion { responses, status })
+    }
+
+    /// Runs a command that ends in a literal of `length` bytes read from elsewhere, such as `APPEND`. The server may
+    /// refuse before the literal is sent. Each piece has the time of a command. Not cancel-safe, as [`Self::exec`].
+    pub async fn exec_with_literal(
+        &mut self,
+        command: Command,
+        literal: &mut (dyn AsyncRead + Send + Unpin),
+        length: u64,
+    ) -> Result<Completion, ImapError> {
+        if self.out_of_step {
+            return Err(ImapError::Io(std::io::ErrorKind::NotConnected.into()));
+        }
+        let encoded = command.encode().map_err(ImapError::Argument)?;
+        let [first] = encoded.parts.as_slice() else {
+            return Err(ImapError::Argument("a name that needs a literal of its own"));
+        };
+        self.out_of_step = true;
+        let limit = self.patience;
+        let announced = format!("{first} {{{length}}}");
+        let leave = tokio::time::timeout(limit, async {
+            self.session.run_command(&announced).await?;
+            self.leave_to_go_on().await
+        });
+        if leave.await.map_err(|_| ImapError::Timeout)?? {
+            self.send_literal(literal, length).await?;
+            let ended = tokio::time::timeout(limit, async {
+                self.session.run_command_untagged("").await?;
+                self.leave_to_go_on().await
+            });
+            if ended.await.map_err(|_| ImapError::Timeout)?? {
+                return Err(ImapError::Garbled("a continuation nobody asked for"));
+            }
+        }
+        let completion = self.completed()?;
+        self.out_of_step = said_bye(&completion);
+        self.last_used = Instant::now();
+        check(completion)
+    }
+
+    /// Waits for a continuation request (`true`) or the completion (`false`).
+    async fn leave_to_go_on(&mut self) -> Result<bool, ImapError> {
+        loop {
+            let Some(response) = self.session.read_response().await? else {
+                return Err(ImapError::Io(std::io::ErrorKind::UnexpectedEof.into()));
+            };
+            match response.parsed() {
+                async_imap::imap_proto::Response::Continue(_) => return Ok(true),
+                async_imap::imap_proto::Response::Done { .. } => return Ok(false),
+                _ => {}
+            }
+        }
+    }
+
+    async fn send_literal(
+        &mut self,
+        literal: &mut (dyn AsyncRead + Send + Unpin),
+        length: u64,
+    ) -> Result<(), ImapError> {
+        let mut left = length;
+        let mut buffer = vec![0; LITERAL_PIECE];
+        while left > 0 {
+            let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let count = literal.read(&mut buffer[..most]).await?;
+            if count == 0 {
+                return Err(ImapError::Io(std::io::ErrorKind::UnexpectedEof.into()));
+            }
+            let stream: &mut Guard<Stream> = self.session.as_mut();
+            tokio::time::timeout(self.patience, stream.write_all(&buffer[..count]))
+                .await
+                .map_err(|_| ImapError::Timeout)??;
+            left -= count as u64;
+        }
+        Ok(())
     }
 
     /// Keeps the selected mailbox's state in step with what the server says between commands.
@@ -322,16 +405,7 @@ impl Connection {
         self.out_of_step = true;
         let idling = tokio::time::timeout(self.patience, async {
             self.session.run_command("IDLE").await?;
-            loop {
-                let Some(response) = self.session.read_response().await? else {
-                    return Err(ImapError::Io(std::io::ErrorKind::UnexpectedEof.into()));
-                };
-                match response.parsed() {
-                    async_imap::imap_proto::Response::Continue(_) => return Ok(true),
-                    async_imap::imap_proto::Response::Done { .. } => return Ok(false),
-                    _ => {}
-                }
-            }
+            self.leave_to_go_on().await
         })
         .await
         .map_err(|_| ImapError::Timeout)??;

@@ -1,6 +1,7 @@
 //! The gateway's conduct towards the mail server, following a connection's life: endpoint, guard, connection, pool;
 //! then what is done over it: mailboxes, messages, search, mutations, parts; and the watch.
 
+mod append;
 mod capabilities;
 mod command;
 mod connection;
@@ -21,14 +22,15 @@ mod utf7;
 mod value;
 pub mod watch;
 
+pub use append::{append, find};
 pub use capabilities::Capabilities;
 pub use connection::{Connection, Credentials};
 pub use endpoint::{Endpoint, PATIENCE, Protocol, Security, Tls};
 pub use error::ImapError;
 pub use mailboxes::{list, status};
 pub use messages::{delta, summaries, window};
-pub use mutations::{Applied, apply, is_repeatable};
-pub use parts::{Envelope, MAX_TEXT, SLICE, envelope, part, raw_size, slice};
+pub use mutations::{Applied, apply, expunge, flag, is_repeatable};
+pub use parts::{Envelope, MAX_RAW, MAX_TEXT, SLICE, envelope, part, raw_size, slice};
 pub use pool::{Lease, Pool, Priority};
 pub use probe::probe;
 pub use search::search;

@@ -1,6 +1,6 @@
 //! Changing the account: flags, moves, deletions, mailboxes.
 
-use roost_wire::{Moved, Mutation, UidSet};
+use roost_wire::{Moved, Mutation, Saved, UidSet};
 
 use super::command::Command;
 use super::connection::Connection;
@@ -18,6 +18,8 @@ const MAX_AT_ONCE: u64 = 5_000_000;
 #[derive(Debug, Default)]
 pub struct Applied {
     pub moved: Option<Moved>,
+    /// Where the draft is that was saved.
+    pub saved: Option<Saved>,
     /// Mailboxes whose messages changed.
     pub touched: Vec<String>,
     /// Whether the list of mailboxes changed.
@@ -91,7 +93,7 @@ pub async fn apply(
             Ok(Applied {
                 moved: moved.into_moved(),
                 touched: vec![mailbox.clone(), to.clone()],
-                mailboxes: false,
+                ..Applied::default()
             })
         }
         Mutation::Copy {
@@ -110,7 +112,7 @@ pub async fn apply(
             Ok(Applied {
                 moved: moved.into_moved(),
                 touched: vec![to.clone()],
-                mailboxes: false,
+                ..Applied::default()
             })
         }
         Mutation::Expunge {
@@ -181,6 +183,10 @@ pub async fn apply(
             connection.exec(Command::new(command).mailbox(name)).await?;
             Ok(names_changed())
         }
+        // These are more than commands: the account's outgoing part does them.
+        Mutation::SaveDraft { .. } | Mutation::Send { .. } | Mutation::Unsend { .. } => {
+            Err(ImapError::Argument("a mutation out of place"))
+        }
     }
 }
 
@@ -193,7 +199,10 @@ pub fn is_repeatable(mutation: &Mutation, connection: &Connection) -> bool {
         Mutation::Copy { .. }
         | Mutation::CreateMailbox { .. }
         | Mutation::RenameMailbox { .. }
-        | Mutation::DeleteMailbox { .. } => false,
+        | Mutation::DeleteMailbox { .. }
+        | Mutation::SaveDraft { .. }
+        | Mutation::Send { .. }
+        | Mutation::Unsend { .. } => false,
     }
 }
 
@@ -226,7 +235,20 @@ async fn store(
     Ok(())
 }
 
-async fn expunge(connection: &mut Connection, uids: &UidSet) -> Result<(), ImapError> {
+/// Adds flags to messages of a mailbox.
+pub async fn flag(
+    connection: &mut Connection,
+    mailbox: &str,
+    uidvalidity: u32,
+    uids: &UidSet,
+    add: &[String],
+) -> Result<(), ImapError> {
+    connection.select(mailbox, Some(uidvalidity)).await?;
+    store(connection, uids, add, &[]).await
+}
+
+/// Deletes messages of the selected mailbox for good.
+pub async fn expunge(connection: &mut Connection, uids: &UidSet) -> Result<(), ImapError> {
     store(connection, uids, &["\\Deleted".to_owned()], &[]).await?;
     connection
         .exec(Command::new("UID EXPUNGE").uids(uids))

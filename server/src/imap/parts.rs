@@ -14,6 +14,8 @@ use super::value::Value;
 pub const SLICE: u64 = 256 * 1024;
 /// How much of a text is shown. Longer texts are cut; the source has all of it.
 pub const MAX_TEXT: u64 = 16 * 1024 * 1024;
+/// The largest message that is parsed here because the mail server cannot describe it.
+pub const MAX_RAW: u64 = 32 * 1024 * 1024;
 /// How much header is read.
 const MAX_HEADER: u64 = 512 * 1024;
 

@@ -88,6 +88,17 @@ impl StatusLine {
             .flatten()
     }
 
+    /// `APPENDUID`: the mailbox's UIDVALIDITY and the new message's UID (RFC 4315, section 3).
+    pub fn appenduid(&self) -> Option<(u32, u32)> {
+        if !self.has_code("APPENDUID") {
+            return None;
+        }
+        Some((
+            u32::try_from(self.code.get(1)?.number()?).ok()?,
+            u32::try_from(self.code.get(2)?.number()?).ok()?,
+        ))
+    }
+
     /// `COPYUID`: the destination's UIDVALIDITY, the source and the destination UIDs (RFC 4315, section 3).
     pub fn copyuid(&self) -> Option<(u32, UidSet, UidSet)> {
         if !self.has_code("COPYUID") {

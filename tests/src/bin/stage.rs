@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use roost_tests::dovecot::{Dovecot, Options, PASSWORD};
 use roost_tests::gateway::Gateway;
 use roost_tests::mail::{self, Seed};
-use roost_tests::postfix::Postfix;
+use roost_tests::postfix::{DOMAIN, Postfix};
 use roost_tests::proxy::Proxy;
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -37,10 +37,13 @@ async fn demo(port: Option<&String>) -> anyhow::Result<()> {
     mail::seed(&dovecot.maildir("alice"), Seed::Demo)?;
     mail::seed(&dovecot.maildir("bob"), Seed::Reading)?;
     dovecot.own_mail().await?;
-    let postfix = Postfix::start(dovecot.lmtp_port).await?;
+    let postfix = Postfix::start(&dovecot).await?;
     let listen = format!("127.0.0.1:{}", port.map_or("8080", String::as_str));
-    let smtp = format!("smtp://127.0.0.1:{}", postfix.port);
-    let gateway = Gateway::start(&dovecot.url(), &["--listen", &listen, "--smtp", &smtp]).await?;
+    let gateway = Gateway::start(
+        &dovecot.url(),
+        &["--listen", &listen, "--smtp", &postfix.url(), "--mail-domain", DOMAIN],
+    )
+    .await?;
     println!();
     println!("  Roost is at      {}", gateway.url);
     println!("  Sign in as       alice   (or bob)");
@@ -97,8 +100,12 @@ struct Stage {
 
 async fn serve() -> anyhow::Result<()> {
     let dovecot = Dovecot::start(&Options::default()).await?;
-    let postfix = Postfix::start(dovecot.lmtp_port).await?;
-    let gateway = Gateway::start(&dovecot.url(), &[]).await?;
+    let postfix = Postfix::start(&dovecot).await?;
+    let gateway = Gateway::start(
+        &dovecot.url(),
+        &["--smtp", &postfix.url(), "--mail-domain", DOMAIN],
+    )
+    .await?;
     let gateway_port: u16 = gateway.url.rsplit(':').next().context("a port")?.parse()?;
     let proxy = Proxy::start(gateway_port).await?;
     let control = TcpListener::bind("127.0.0.1:0").await?;

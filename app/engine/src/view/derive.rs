@@ -3,7 +3,7 @@
 use roost_wire::{Mailbox, Role};
 
 use crate::state::Tab;
-use crate::view::{ListState, ListView, MailboxRow, MessageState, MessageView, SessionView, View};
+use crate::view::{ListState, ListView, MailboxRow, MessageState, MessageView, SessionView, Stage, View};
 use crate::{Effect, State, TabId};
 
 /// How many rows beyond the screen are given to a tab, so that scrolling finds them there.
@@ -37,6 +37,7 @@ impl State {
             .filter(|key| tab.shown.body.as_ref() != Some(key))
             .and_then(|key| Some((self.bodies.get(&key)?.clone(), key)));
         let still_open = tab.open.is_some();
+        let (drafts, fills) = self.draft_views(id);
 
         let Some(tab) = self.tabs.get_mut(&id) else {
             return views;
@@ -62,6 +63,11 @@ impl State {
             shown.message = Some(message.clone());
             views.push(View::Message(message));
         }
+        if shown.drafts != drafts {
+            shown.drafts.clone_from(&drafts);
+            views.push(View::Drafts(drafts));
+        }
+        views.extend(fills);
         if !still_open {
             shown.body = None;
         }
@@ -76,7 +82,17 @@ impl State {
 
     fn session_view(&self) -> SessionView {
         SessionView {
-            stage: self.stage.clone(),
+            stage: match &self.stage {
+                Stage::SignedIn {
+                    username, account, ..
+                } => Stage::SignedIn {
+                    username: username.clone(),
+                    account: account.clone(),
+                    address: self.address.clone(),
+                    sends: self.sends,
+                },
+                stage => stage.clone(),
+            },
             line: self.line,
             waiting: self.pending.len() as u32,
             progress: self.progress,

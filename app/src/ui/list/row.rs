@@ -110,8 +110,8 @@ pub fn Row(summary: Summary) -> impl IntoView {
                 <span class="text" role="gridcell">
                     <span class="line">
                         <span class="who" dir="auto">{who.clone()}</span>
-                        {flags.answered.then(|| Icon::Replied.draw())}
-                        {flags.has("$Forwarded").then(|| Icon::Forwarded.draw())}
+                        {flags.answered.then(|| Icon::Reply.draw())}
+                        {flags.has("$Forwarded").then(|| Icon::Forward.draw())}
                         {summary.attachment.then(|| view! {
                             <span class="has-attachment" title="Has an attachment">{Icon::Attachment.draw()}</span>
                         })}

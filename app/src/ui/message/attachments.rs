@@ -120,7 +120,7 @@ fn kind(media_type: &str) -> &str {
 }
 
 /// A size as people write it.
-fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{} KB", bytes.div_ceil(1_000)),

@@ -5,14 +5,22 @@ mod frame;
 mod headers;
 
 use attachments::Attachments;
+pub use attachments::size;
 use frame::Frame;
 use headers::Headers;
 use leptos::prelude::*;
-use roost_engine::{Action, MessageState};
+use roost_engine::{Action, Answer, MessageState};
 use roost_wire::Uid;
 
 use crate::ui::icon::Icon;
 use crate::ui::state::{Dialog, Ui};
+
+/// The ways to answer, by how often they are used.
+const ANSWERS: [(Answer, Icon, &str); 3] = [
+    (Answer::Reply, Icon::Reply, "Reply"),
+    (Answer::ReplyAll, Icon::ReplyAll, "Reply all"),
+    (Answer::Forward, Icon::Forward, "Forward"),
+];
 
 #[component]
 pub fn Message() -> impl IntoView {
@@ -89,6 +97,16 @@ fn Actions(original: RwSignal<bool>) -> impl IntoView {
             <button class="plain back" aria-label="Back to the list" on:click=move |_| ui.close_message()>
                 {Icon::Back.draw()}
             </button>
+            {ANSWERS.map(|(how, icon, label)| view! {
+                <button
+                    class="plain"
+                    class:only-wide={how != Answer::Reply}
+                    aria-label=label
+                    title=label
+                    on:click=move |_| ui.answer(how)
+                >{icon.draw()}</button>
+            }).collect_view()}
+            <span class="gap"></span>
             <button class="plain" aria-label="Archive" title="Archive" on:click=move |_| act(Action::Archive)>
                 {Icon::Archive.draw()}
             </button>
@@ -134,6 +152,11 @@ fn Actions(original: RwSignal<bool>) -> impl IntoView {
                             menu.set(false);
                         }
                     }>
+                        {ANSWERS.into_iter().skip(1).map(|(how, icon, label)| view! {
+                            <button class="only-narrow" role="menuitem" on:click=move |_| ui.answer(how)>{icon.draw()}{label}</button>
+                        }).collect_view()}
+                        <button role="menuitem" on:click=move |_| ui.answer(Answer::ForwardAttached)>{Icon::Forward.draw()}"Forward as attachment"</button>
+                        <button role="menuitem" on:click=move |_| ui.edit_as_new()>{Icon::Compose.draw()}"Edit as new"</button>
                         <button role="menuitem" on:click=move |_| drop(window().print())>{Icon::Print.draw()}"Print"</button>
                         <a role="menuitem" href=move || format!("{}&view=1", raw()) target="_blank" rel="noopener">{Icon::Code.draw()}"View source"</a>
                         <a role="menuitem" href=raw download="">{Icon::Download.draw()}"Download message"</a>

@@ -1,0 +1,536 @@
+//! From a message that is read to one that answers or forwards it.
+
+use roost_wire::{Address, Body, Composed, Enclosure, Origin, Party, Source};
+
+use super::quote;
+use crate::ContentAddress;
+use crate::intent::{Answer, Identity};
+
+/// Composes the answer. `quote` is what was selected in the message, if anything.
+pub fn answer(
+    how: Answer,
+    address: &ContentAddress,
+    body: &Body,
+    quote: Option<String>,
+    identities: &[Identity],
+) -> Composed {
+    let identity = identity_for(body, identities);
+    let from = Address {
+        name: identity.name.clone(),
+        email: identity.email.clone(),
+    };
+    let own = |email: &str| {
+        identities
+            .iter()
+            .any(|identity| identity.email.eq_ignore_ascii_case(email))
+    };
+    let mut message = Composed {
+        from,
+        ..Composed::default()
+    };
+    let origin = |forwarded| Origin {
+        mailbox: address.mailbox.clone(),
+        uidvalidity: address.uidvalidity,
+        uid: address.uid,
+        forwarded,
+    };
+    let ids = |name: &str| message_ids(header(body, name).unwrap_or_default());
+    let id = ids("Message-ID").into_iter().next();
+    let mut quoted = String::new();
+    match how {
+        Answer::Reply | Answer::ReplyAll => {
+            (message.to, message.cc) = recipients(body, how == Answer::ReplyAll, own);
+            message.subject = prefixed("Re:", &body.subject);
+            // RFC 5322, section 3.6.4.
+            let mut references = ids("References");
+            if references.is_empty() {
+                let parent = ids("In-Reply-To");
+                if parent.len() == 1 {
+                    references = parent;
+                }
+            }
+            references.extend(id.clone());
+            message.references = references;
+            message.in_reply_to = id.into_iter().collect();
+            message.origin = Some(origin(false));
+            let text = quote.unwrap_or_else(|| quote::text_of(&body.html));
+            quoted = format!(
+                "{}{} wrote:\n{}",
+                on(header(body, "Date")),
+                body.from.first().map_or("Somebody", display),
+                quote::quoted(&text)
+            );
+        }
+        Answer::Forward => {
+            message.subject = prefixed("Fwd:", &body.subject);
+            message.references = id.into_iter().collect();
+            message.origin = Some(origin(true));
+            quoted = format!(
+                "---------- Forwarded message ----------\n{}\n{}",
+                summary(body),
+                quote::text_of(&body.html)
+            );
+            message.enclosures = body
+                .attachments
+                .iter()
+                .map(|attachment| Enclosure {
+                    name: attachment.name.clone(),
+                    media_type: attachment.media_type.clone(),
+                    size: attachment.size,
+                    source: Source::Part {
+                        mailbox: address.mailbox.clone(),
+                        uidvalidity: address.uidvalidity,
+                        uid: address.uid,
+                        part: attachment.part.clone(),
+                    },
+                })
+                .collect();
+        }
+        Answer::ForwardAttached => {
+            message.subject = prefixed("Fwd:", &body.subject);
+            message.references = id.into_iter().collect();
+            message.origin = Some(origin(true));
+            message.enclosures = vec![Enclosure {
+                name: format!("{}.eml", file_stem(&body.subject)),
+                media_type: "message/rfc822".to_owned(),
+                size: 0,
+                source: Source::Message {
+                    mailbox: address.mailbox.clone(),
+                    uidvalidity: address.uidvalidity,
+                    uid: address.uid,
+                },
+            }];
+        }
+    }
+    message.text = signed("", &identity, &quoted);
+    message
+}
+
+/// The signature stands below what the person writes and above what is quoted (RFC 3676, section 4.3).
+pub fn signed(own: &str, identity: &Identity, quoted: &str) -> String {
+    let mut text = own.to_owned();
+    if !identity.signature.trim().is_empty() {
+        text.push_str(&format!("\n\n-- \n{}\n", identity.signature.trim_end()));
+    }
+    if !quoted.is_empty() {
+        text.push_str(&format!("\n\n{quoted}"));
+    }
+    text
+}
+
+/// The identity that the message was written to; the first one otherwise.
+fn identity_for(body: &Body, identities: &[Identity]) -> Identity {
+    let named = |identity: &&Identity| {
+        body.recipients
+            .iter()
+            .map(|(_, address)| address)
+            .chain(&body.from)
+            .any(|address| address.email.eq_ignore_ascii_case(&identity.email))
+    };
+    identities
+        .iter()
+        .find(named)
+        .or_else(|| identities.first())
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// To and Cc of an answer: never oneself, unless there is nobody else.
+fn recipients(
+    body: &Body,
+    all: bool,
+    own: impl Fn(&str) -> bool,
+) -> (Vec<Address>, Vec<Address>) {
+    let of = |party: Party| {
+        body.recipients
+            .iter()
+            .filter(move |(stands, _)| *stands == party)
+            .map(|(_, address)| address.clone())
+    };
+    let from_me = body.from.iter().all(|from| own(&from.email)) && !body.from.is_empty();
+    // An answer to what one wrote oneself goes to those it was written to.
+    if from_me {
+        let cc = if all { unique(of(Party::Cc), &[], &own) } else { Vec::new() };
+        let to = unique(of(Party::To), &[], |_| false);
+        if !to.is_empty() {
+            return (to, cc);
+        }
+    }
+    let sender = if body.reply_to.is_empty() {
+        &body.from
+    } else {
+        &body.reply_to
+    };
+    if !all {
+        return (unique(sender.iter().cloned(), &[], |_| false), Vec::new());
+    }
+    // What the author of a message to a list asked for.
+    if let Some(followup) = header(body, "Mail-Followup-To") {
+        let to = unique(addresses(followup).into_iter(), &[], &own);
+        if !to.is_empty() {
+            return (to, Vec::new());
+        }
+    }
+    let to = unique(sender.iter().cloned().chain(of(Party::To)), &[], &own);
+    let cc = unique(of(Party::Cc), &to, &own);
+    if to.is_empty() {
+        return (unique(sender.iter().cloned(), &[], |_| false), cc);
+    }
+    (to, cc)
+}
+
+fn unique(
+    list: impl Iterator<Item = Address>,
+    besides: &[Address],
+    leave_out: impl Fn(&str) -> bool,
+) -> Vec<Address> {
+    let mut out: Vec<Address> = Vec::new();
+    for address in list {
+        let same = |other: &Address| other.email.eq_ignore_ascii_case(&address.email);
+        if !address.email.is_empty()
+            && !leave_out(&address.email)
+            && !out.iter().any(same)
+            && !besides.iter().any(same)
+        {
+            out.push(address);
+        }
+    }
+    out
+}
+
+/// Addresses as people paste them: separated by commas, semicolons or line breaks, with names in any form, in groups
+/// (RFC 5322, section 3.4). What is no address is kept as a name, to be shown as wrong.
+pub fn addresses(text: &str) -> Vec<Address> {
+    let mut out = Vec::new();
+    let mut piece = String::new();
+    let (mut quoted, mut angle, mut comment) = (false, false, 0_u32);
+    let mut escaped = false;
+    for c in text.chars() {
+        if escaped {
+            escaped = false;
+            piece.push(c);
+            continue;
+        }
+        match c {
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => piece.push(c),
+            '(' => comment += 1,
+            ')' => comment = comment.saturating_sub(1),
+            _ if comment > 0 => {}
+            '<' => {
+                angle = true;
+                piece.push('<');
+            }
+            '>' => {
+                angle = false;
+                piece.push('>');
+            }
+            // A group's name goes; its members stay.
+            ':' if !angle && !piece.contains('@') => piece.clear(),
+            ',' | ';' | '\n' | '\r' if !angle => finish(&mut piece, &mut out),
+            '\t' => piece.push(' '),
+            c if c.is_control() => {}
+            c => piece.push(c),
+        }
+    }
+    finish(&mut piece, &mut out);
+    out
+}
+
+fn finish(piece: &mut String, out: &mut Vec<Address>) {
+    let text = std::mem::take(piece);
+    let text = text.trim();
+    if text.is_empty() {
+        return;
+    }
+    let address = match text.split_once('<') {
+        Some((name, rest)) => Address {
+            name: name.trim().to_owned(),
+            email: rest.trim_end_matches('>').trim().to_owned(),
+        },
+        None if text.contains('@') && !text.contains(' ') => Address {
+            name: String::new(),
+            email: text.to_owned(),
+        },
+        None => {
+            // "Ada Byron ada@example.org", as people write it.
+            match text.rsplit_once(' ') {
+                Some((name, email)) if email.contains('@') => Address {
+                    name: name.trim().to_owned(),
+                    email: email.to_owned(),
+                },
+                _ => Address {
+                    name: text.to_owned(),
+                    email: String::new(),
+                },
+            }
+        }
+    };
+    out.push(address);
+}
+
+/// Why an address cannot be written to, `None` if it can. The gateway has the last word.
+pub fn address_problem(address: &Address) -> Option<&'static str> {
+    let email = address.email.as_str();
+    let Some((local, domain)) = email.rsplit_once('@') else {
+        return Some("There is no @ in it");
+    };
+    if local.is_empty() || domain.is_empty() {
+        return Some("Something is missing beside the @");
+    }
+    if email
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\\\"[]".contains(c))
+        || local.contains('@')
+    {
+        return Some("There are characters in it that no address has");
+    }
+    if domain.starts_with('.') || domain.ends_with('.') || domain.contains("..") {
+        return Some("The part after the @ is not a domain");
+    }
+    None
+}
+
+fn header<'a>(body: &'a Body, name: &str) -> Option<&'a str> {
+    body.headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value.as_str())
+}
+
+/// Message-IDs without their angle brackets.
+fn message_ids(value: &str) -> Vec<String> {
+    value
+        .split('<')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('>'))
+        .map(|(id, _)| id.trim())
+        .filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_graphic() && !b"\"\\".contains(&b)))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn prefixed(prefix: &str, subject: &str) -> String {
+    let stem = subject.trim();
+    let has = |known: &str| {
+        stem.get(..known.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(known))
+    };
+    if has(prefix) || (prefix == "Fwd:" && has("Fw:")) {
+        stem.to_owned()
+    } else {
+        format!("{prefix} {stem}").trim_end().to_owned()
+    }
+}
+
+fn display(address: &Address) -> &str {
+    if address.name.is_empty() {
+        &address.email
+    } else {
+        &address.name
+    }
+}
+
+fn on(date: Option<&str>) -> String {
+    match date {
+        Some(date) => format!("On {}, ", date.trim()),
+        None => String::new(),
+    }
+}
+
+fn summary(body: &Body) -> String {
+    let full = |address: &Address| match (address.name.is_empty(), address.email.is_empty()) {
+        (false, false) => format!("{} <{}>", address.name, address.email),
+        (true, _) => address.email.clone(),
+        (false, true) => address.name.clone(),
+    };
+    let list = |party: Party| {
+        let all: Vec<String> = body
+            .recipients
+            .iter()
+            .filter(|(stands, _)| *stands == party)
+            .take(50)
+            .map(|(_, address)| full(address))
+            .collect();
+        all.join(", ")
+    };
+    let from: Vec<String> = body.from.iter().map(full).collect();
+    let mut out = format!("From: {}\n", from.join(", "));
+    if let Some(date) = header(body, "Date") {
+        out.push_str(&format!("Date: {}\n", date.trim()));
+    }
+    out.push_str(&format!("Subject: {}\n", body.subject));
+    for (name, party) in [("To", Party::To), ("Cc", Party::Cc)] {
+        let all = list(party);
+        if !all.is_empty() {
+            out.push_str(&format!("{name}: {all}\n"));
+        }
+    }
+    out
+}
+
+fn file_stem(subject: &str) -> String {
+    let stem: String = subject
+        .chars()
+        .filter(|c| !c.is_control() && !"/\\:*?\"<>|".contains(*c))
+        .take(80)
+        .collect();
+    match stem.trim() {
+        "" => "message".to_owned(),
+        stem => stem.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roost_wire::{BodyKind, Header};
+
+    fn person(email: &str) -> Address {
+        Address {
+            name: String::new(),
+            email: email.to_owned(),
+        }
+    }
+
+    fn me() -> Vec<Identity> {
+        vec![Identity {
+            name: "Me".to_owned(),
+            email: "me@roost.test".to_owned(),
+            signature: String::new(),
+        }]
+    }
+
+    fn body() -> Body {
+        Body {
+            from: vec![person("ann@example.org")],
+            reply_to: Vec::new(),
+            recipients: vec![
+                (Party::To, person("me@roost.test")),
+                (Party::To, person("bob@example.org")),
+                (Party::Cc, person("ME@roost.test")),
+                (Party::Cc, person("cat@example.org")),
+                (Party::Cc, person("Bob@example.org")),
+            ],
+            subject: "Plans".to_owned(),
+            sent: None,
+            headers: vec![
+                Header {
+                    name: "Message-ID".to_owned(),
+                    value: "<two@example.org>".to_owned(),
+                },
+                Header {
+                    name: "References".to_owned(),
+                    value: "<zero@example.org> <one@example.org>".to_owned(),
+                },
+            ],
+            html: "<p>Hello</p>".to_owned(),
+            css: String::new(),
+            kind: BodyKind::Html,
+            blocked: 0,
+            attachments: Vec::new(),
+            defects: Vec::new(),
+        }
+    }
+
+    fn place() -> ContentAddress {
+        ContentAddress {
+            account: "a".to_owned(),
+            mailbox: "INBOX".to_owned(),
+            uidvalidity: 1,
+            uid: 7,
+        }
+    }
+
+    fn emails(list: &[Address]) -> Vec<&str> {
+        list.iter().map(|address| address.email.as_str()).collect()
+    }
+
+    #[test]
+    fn an_answer_to_all_is_never_to_oneself_nor_twice_to_anybody() {
+        let reply = answer(Answer::ReplyAll, &place(), &body(), None, &me());
+        assert_eq!(emails(&reply.to), ["ann@example.org", "bob@example.org"]);
+        assert_eq!(emails(&reply.cc), ["cat@example.org"]);
+        assert_eq!(reply.subject, "Re: Plans");
+        assert_eq!(reply.in_reply_to, ["two@example.org"]);
+        assert_eq!(
+            reply.references,
+            ["zero@example.org", "one@example.org", "two@example.org"]
+        );
+        assert!(reply.text.ends_with("ann@example.org wrote:\n> Hello\n"), "{}", reply.text);
+    }
+
+    #[test]
+    fn reply_to_and_mail_followup_to_are_honoured() {
+        let mut message = body();
+        message.reply_to = vec![person("desk@example.org")];
+        let reply = answer(Answer::Reply, &place(), &message, None, &me());
+        assert_eq!(emails(&reply.to), ["desk@example.org"]);
+        assert!(reply.cc.is_empty());
+        message.headers.push(Header {
+            name: "Mail-Followup-To".to_owned(),
+            value: "The List <list@example.org>, me@roost.test".to_owned(),
+        });
+        let reply = answer(Answer::ReplyAll, &place(), &message, None, &me());
+        assert_eq!(emails(&reply.to), ["list@example.org"]);
+        assert!(reply.cc.is_empty());
+    }
+
+    #[test]
+    fn answering_oneself_goes_on_writing_to_the_others() {
+        let mut message = body();
+        message.from = vec![person("me@roost.test")];
+        message.recipients = vec![(Party::To, person("ann@example.org"))];
+        let reply = answer(Answer::Reply, &place(), &message, None, &me());
+        assert_eq!(emails(&reply.to), ["ann@example.org"]);
+    }
+
+    #[test]
+    fn what_was_selected_is_quoted_alone_and_prefixes_do_not_pile_up() {
+        let mut message = body();
+        message.subject = "RE: Plans".to_owned();
+        let quote = Some("just this".to_owned());
+        let reply = answer(Answer::Reply, &place(), &message, quote, &me());
+        assert_eq!(reply.subject, "RE: Plans");
+        assert!(reply.text.ends_with("> just this\n"));
+        let forward = answer(Answer::Forward, &place(), &message, None, &me());
+        assert_eq!(forward.subject, "Fwd: RE: Plans");
+        assert!(forward.text.contains("From: ann@example.org\n"));
+    }
+
+    #[test]
+    fn the_signature_stands_between_what_is_written_and_what_is_quoted() {
+        let mut identities = me();
+        identities[0].signature = "Me & Co.".to_owned();
+        let reply = answer(Answer::Reply, &place(), &body(), None, &identities);
+        assert!(reply.text.starts_with("\n\n-- \nMe & Co.\n\n\nann@"), "{:?}", reply.text);
+    }
+
+    #[test]
+    fn everything_people_paste_becomes_addresses() {
+        let text = "Ada Byron <ada@example.org>, \"Kovács, Béla\" <bela@example.org>; plain@example.org\n\
+                    Team: one@example.org, (the second) two@example.org; Grace grace@example.org,\
+                    nonsense, <bare@bücher.example>";
+        let found = addresses(text);
+        let pairs: Vec<(&str, &str)> = found
+            .iter()
+            .map(|address| (address.name.as_str(), address.email.as_str()))
+            .collect();
+        assert_eq!(
+            pairs,
+            [
+                ("Ada Byron", "ada@example.org"),
+                ("Kovács, Béla", "bela@example.org"),
+                ("", "plain@example.org"),
+                ("", "one@example.org"),
+                ("", "two@example.org"),
+                ("Grace", "grace@example.org"),
+                ("nonsense", ""),
+                ("", "bare@bücher.example"),
+            ]
+        );
+        assert!(address_problem(&found[6]).is_some());
+        assert!(address_problem(&found[7]).is_none());
+    }
+}

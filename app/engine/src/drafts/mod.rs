@@ -1,0 +1,853 @@
+//! Messages being written on this device: kept here at every change, on the server after a pause, and sent once.
+//!
+//! Invariants:
+//! 1. Every change is kept on this device before anything else is done with it ([`Effect::Keep`]).
+//! 2. One save of a draft is under way at a time; sending waits for it. So the gateway never sees two states of one
+//!    draft out of order.
+//! 3. A draft is forgotten only when the server has it unchanged and nobody writes on it, when it was sent, or when the
+//!    person discarded it.
+//! 4. A message handed to a gateway is never handed to another as if it were new: it carries the ledger it was handed to.
+
+mod answer;
+mod quote;
+
+pub use answer::{address_problem, addresses};
+
+use roost_wire::{
+    Composed, Enclosure, Mutation, MutationId, Outcome, Problem, ProblemKind, Recovery, Role,
+    Saved, Source, Uid,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::intent::{Identity, Write};
+use crate::pending::Inverse;
+use crate::state::Socket;
+use crate::view::{ContentAddress, DraftPhase, DraftView, Line, View};
+use crate::{BodyProblem, Effect, State, TabId, Wake, list};
+
+/// How long after the last change a draft is saved on the server.
+const SAVE_MS: u32 = 3_000;
+/// How long before a message that could not be handed over is tried again.
+const RESEND_MS: u32 = 10_000;
+/// How long a draft without a tab waits for one.
+const RELEASE_MS: u32 = 15_000;
+/// How many messages may be written on one device at a time.
+const MAX_DRAFTS: usize = 50;
+
+/// A message being written.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub message: Composed,
+    account: String,
+    /// The tab that shows it.
+    pub tab: Option<TabId>,
+    /// The form in the tab has to be filled (again).
+    pub fill: bool,
+    /// Where the server has it.
+    saved: Option<Saved>,
+    /// Differs from what the server has.
+    changed: bool,
+    /// Counts changes, so that a pause can be told.
+    revision: u32,
+    saving: Option<Saving>,
+    sending: Option<Sending>,
+    /// What went wrong, as a sentence.
+    pub problem: String,
+    conflict: bool,
+    unknown: bool,
+}
+
+/// A save under way.
+#[derive(Debug, Clone)]
+struct Saving {
+    id: MutationId,
+    revision: u32,
+    enclosures: Vec<Enclosure>,
+}
+
+/// The message is to be sent.
+#[derive(Debug, Clone, Copy)]
+struct Sending {
+    hold: u32,
+    /// The mutation, once it is made.
+    id: Option<MutationId>,
+}
+
+/// A draft as this device keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptDraft {
+    pub account: String,
+    pub message: Composed,
+    pub saved: Option<Saved>,
+    pub changed: bool,
+    /// The mutation that sends it, if it was handed over or waits to be.
+    pub sending: Option<(MutationId, Mutation)>,
+}
+
+impl Draft {
+    fn new(account: String, message: Composed, tab: Option<TabId>) -> Self {
+        Self {
+            message,
+            account,
+            tab,
+            fill: true,
+            saved: None,
+            changed: false,
+            revision: 0,
+            saving: None,
+            sending: None,
+            problem: String::new(),
+            conflict: false,
+            unknown: false,
+        }
+    }
+
+    fn view(&self) -> DraftView {
+        let phase = if self.unknown {
+            DraftPhase::Unknown
+        } else if self.sending.is_some() {
+            DraftPhase::Sending
+        } else if self.conflict {
+            DraftPhase::Conflict
+        } else if self.saving.is_some() {
+            DraftPhase::Saving
+        } else if self.changed {
+            DraftPhase::Changed
+        } else if self.saved.is_some() {
+            DraftPhase::Saved
+        } else {
+            DraftPhase::Untouched
+        };
+        DraftView {
+            id: self.message.id.clone(),
+            phase,
+            problem: self.problem.clone(),
+            enclosures: self.message.enclosures.clone(),
+        }
+    }
+}
+
+/// Whether there is nothing in it that anybody would miss.
+fn is_empty(message: &Composed) -> bool {
+    message.to.is_empty()
+        && message.cc.is_empty()
+        && message.bcc.is_empty()
+        && message.subject.trim().is_empty()
+        && message.text.trim().is_empty()
+        && message.html.as_ref().is_none_or(|html| html.trim().is_empty())
+        && message.enclosures.is_empty()
+}
+
+impl State {
+    pub(crate) fn write(&mut self, tab: TabId, write: Write) {
+        match write {
+            Write::New {
+                to,
+                cc,
+                bcc,
+                subject,
+                text,
+                identities,
+            } => {
+                let identity = self.identities(identities).remove(0);
+                let message = Composed {
+                    from: from(&identity),
+                    to,
+                    cc,
+                    bcc,
+                    subject,
+                    text: answer::signed(&text, &identity, ""),
+                    ..Composed::default()
+                };
+                self.begin_draft(tab, message);
+            }
+            Write::Answer {
+                how,
+                quote,
+                identities,
+            } => {
+                let identities = self.identities(identities);
+                let open = self.tabs.get(&tab).and_then(|tab| tab.open.as_ref());
+                let composed = open.and_then(|open| {
+                    let key = (open.address.clone(), open.images);
+                    let body = self.bodies.get(&key)?;
+                    Some(answer::answer(how, &open.address, body, quote, &identities))
+                });
+                match composed {
+                    Some(message) => {
+                        self.begin_draft(tab, message);
+                    }
+                    None => self.notice(
+                        tab,
+                        "The message is still being loaded. Try again in a moment.",
+                        None,
+                        true,
+                    ),
+                }
+            }
+            Write::Open {
+                mailbox,
+                uid,
+                as_new,
+                identities,
+            } => self.open_draft(tab, &mailbox, uid, as_new, identities),
+            Write::Resume(id) => self.resume(tab, &id),
+            Write::Edit(message) => self.edit(*message),
+            Write::Attach { id, enclosure } => {
+                if let Some(draft) = self.drafts.get_mut(&id) {
+                    draft.message.enclosures.push(enclosure);
+                    self.draft_changed(&id);
+                    // Only the draft on the server keeps it when this page is gone.
+                    self.save_draft(&id);
+                }
+            }
+            Write::Detach { id, index } => {
+                if let Some(draft) = self.drafts.get_mut(&id)
+                    && (index as usize) < draft.message.enclosures.len()
+                {
+                    draft.message.enclosures.remove(index as usize);
+                    self.draft_changed(&id);
+                }
+            }
+            Write::Close(id) => self.close_draft(&id),
+            Write::Discard(id) => self.discard(tab, &id),
+            Write::Send { id, hold } => {
+                if let Some(draft) = self.drafts.get_mut(&id)
+                    && draft.sending.is_none()
+                {
+                    draft.sending = Some(Sending { hold, id: None });
+                    draft.problem.clear();
+                    draft.unknown = false;
+                    self.keep(&id);
+                    self.send_draft(&id);
+                }
+            }
+            Write::Overwrite(id) => {
+                if let Some(draft) = self.drafts.get_mut(&id) {
+                    draft.conflict = false;
+                    draft.problem.clear();
+                    draft.saved = None;
+                    draft.changed = true;
+                    self.save_draft(&id);
+                }
+            }
+            Write::KeepBoth(id) => {
+                if let Some(draft) = self.drafts.get(&id) {
+                    let (message, shown) = (draft.message.clone(), draft.tab.unwrap_or(tab));
+                    self.drop_draft(&id);
+                    let id = self.begin_draft(shown, message);
+                    self.draft_changed(&id);
+                    self.save_draft(&id);
+                }
+            }
+        }
+    }
+
+    /// Who the person may write as; at least the account's own address.
+    fn identities(&self, mut identities: Vec<Identity>) -> Vec<Identity> {
+        if identities.is_empty() {
+            identities.push(Identity::default());
+        }
+        for identity in &mut identities {
+            if identity.email.trim().is_empty() {
+                identity.email.clone_from(&self.address);
+            }
+        }
+        identities
+    }
+
+    /// Shows a new message in a tab.
+    fn begin_draft(&mut self, tab: TabId, mut message: Composed) -> String {
+        let id = self.new_message_id(&message.from.email);
+        message.id.clone_from(&id);
+        self.show_draft(tab, Draft::new(self.account_name(), message, Some(tab)));
+        id
+    }
+
+    fn show_draft(&mut self, tab: TabId, draft: Draft) {
+        if self.drafts.len() >= MAX_DRAFTS {
+            self.notice(
+                tab,
+                "Too many messages are being written. Send or close some first.",
+                None,
+                true,
+            );
+            return;
+        }
+        self.drafts.insert(draft.message.id.clone(), draft);
+    }
+
+    fn account_name(&self) -> String {
+        self.who
+            .as_ref()
+            .map(|who| who.account.clone())
+            .unwrap_or_default()
+    }
+
+    /// The device's random number and its own count make it unique; the domain is where it is written from.
+    fn new_message_id(&mut self, from: &str) -> String {
+        let count = self.next_mutation;
+        self.next_mutation += 1;
+        let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let domain = if domain.is_ascii() && !domain.is_empty() {
+            domain
+        } else {
+            "roost.invalid"
+        };
+        format!("{:016x}.{count:x}.roost@{domain}", self.device)
+    }
+
+    fn edit(&mut self, message: Composed) {
+        let id = message.id.clone();
+        let Some(draft) = self.drafts.get_mut(&id) else {
+            return;
+        };
+        if draft.sending.is_some() {
+            return;
+        }
+        // What the form does not hold stays.
+        let message = Composed {
+            enclosures: std::mem::take(&mut draft.message.enclosures),
+            in_reply_to: std::mem::take(&mut draft.message.in_reply_to),
+            references: std::mem::take(&mut draft.message.references),
+            origin: draft.message.origin.take(),
+            ..message
+        };
+        draft.message = message;
+        self.draft_changed(&id);
+    }
+
+    fn draft_changed(&mut self, id: &str) {
+        let Some(draft) = self.drafts.get_mut(id) else {
+            return;
+        };
+        draft.changed = true;
+        draft.revision += 1;
+        let revision = draft.revision;
+        self.keep(id);
+        self.effect(Effect::Wake {
+            wake: Wake::SaveDraft {
+                id: id.to_owned(),
+                revision,
+            },
+            after_ms: SAVE_MS,
+        });
+    }
+
+    /// Keeps a draft on this device.
+    pub(crate) fn keep(&mut self, id: &str) {
+        let Some(draft) = self.drafts.get(id) else {
+            return;
+        };
+        let sending = draft.sending.and_then(|sending| sending.id).and_then(|id| {
+            let pending = self.pending.iter().find(|pending| pending.id == id)?;
+            Some((id, pending.mutation.clone()))
+        });
+        let kept = KeptDraft {
+            account: draft.account.clone(),
+            message: draft.message.clone(),
+            saved: draft.saved.clone(),
+            changed: draft.changed,
+            sending,
+        };
+        self.effect(Effect::Keep(Box::new(kept)));
+    }
+
+    /// Nothing of it is needed here any more.
+    fn drop_draft(&mut self, id: &str) {
+        self.drafts.remove(id);
+        self.effect(Effect::Forget(id.to_owned()));
+    }
+
+    /// There was a pause since a change.
+    pub(crate) fn draft_paused(&mut self, id: &str, revision: u32) {
+        if self
+            .drafts
+            .get(id)
+            .is_some_and(|draft| draft.revision == revision)
+        {
+            self.save_draft(id);
+        }
+    }
+
+    /// Saves a draft on the server, if it differs from what the server has and nothing is in the way.
+    fn save_draft(&mut self, id: &str) {
+        let may = self.socket == Socket::Open && !self.mailboxes.is_empty();
+        let Some(draft) = self.drafts.get(id) else {
+            return;
+        };
+        let busy = draft.saving.is_some() || draft.sending.is_some() || draft.conflict;
+        if !may || busy || !draft.changed || is_empty(&draft.message) {
+            return;
+        }
+        let tab = draft.tab.unwrap_or_default();
+        let message = draft.message.clone();
+        let base = draft.saved.as_ref().map(|saved| saved.uid);
+        let revision = draft.revision;
+        let mailbox = self.mailbox_for(tab, Role::Drafts);
+        let enclosures = message.enclosures.clone();
+        let mutation = Mutation::SaveDraft {
+            draft: Box::new(message),
+            mailbox,
+            base,
+        };
+        if let Some(saving) = self.mutate(tab, mutation, None)
+            && let Some(draft) = self.drafts.get_mut(id)
+        {
+            draft.saving = Some(Saving {
+                id: saving,
+                revision,
+                enclosures,
+            });
+        }
+    }
+
+    fn close_draft(&mut self, id: &str) {
+        let Some(draft) = self.drafts.get_mut(id) else {
+            return;
+        };
+        draft.tab = None;
+        if is_empty(&draft.message) || (!draft.changed && draft.saving.is_none()) {
+            self.drop_draft(id);
+            return;
+        }
+        self.save_draft(id);
+    }
+
+    fn discard(&mut self, tab: TabId, id: &str) {
+        let Some(draft) = self.drafts.get(id).cloned() else {
+            return;
+        };
+        if draft.sending.is_some() {
+            return;
+        }
+        self.drop_draft(id);
+        if is_empty(&draft.message) {
+            return;
+        }
+        let undo = self.remember_undo(Inverse::Restore(Box::new(draft.message.clone())));
+        self.notice(tab, "Draft discarded", Some(undo), false);
+        if let Some(saved) = draft.saved {
+            let to = self.mailbox_for(tab, Role::Trash);
+            let mutation = Mutation::Move {
+                mailbox: saved.mailbox,
+                uidvalidity: saved.uidvalidity,
+                uids: [saved.uid].into_iter().collect(),
+                to,
+                add: Vec::new(),
+                remove: Vec::new(),
+            };
+            self.mutate(tab, mutation, None);
+        }
+    }
+
+    /// A discarded message comes back as it was.
+    pub(crate) fn restore_draft(&mut self, tab: TabId, message: Composed) {
+        let id = message.id.clone();
+        let mut draft = Draft::new(self.account_name(), message, Some(tab));
+        // Its attachments may be in the draft that was moved away; uploads are still there.
+        draft.changed = true;
+        self.show_draft(tab, draft);
+        self.draft_changed(&id);
+    }
+
+    fn resume(&mut self, tab: TabId, id: &str) {
+        if !self.restored {
+            self.resuming.push((tab, id.to_owned()));
+            return;
+        }
+        match self.drafts.get_mut(id) {
+            Some(draft) => {
+                draft.tab = Some(tab);
+                draft.fill = true;
+            }
+            None => self.notice(
+                tab,
+                "This message is not being written here any more. Look for it in Drafts or Sent.",
+                None,
+                false,
+            ),
+        }
+    }
+
+    /// The tab is gone: what was written in it is saved.
+    pub(crate) fn drafts_left_by(&mut self, tab: TabId) {
+        let left: Vec<String> = self
+            .drafts
+            .values()
+            .filter(|draft| draft.tab == Some(tab))
+            .map(|draft| draft.message.id.clone())
+            .collect();
+        for id in left {
+            if let Some(draft) = self.drafts.get_mut(&id) {
+                draft.tab = None;
+            }
+            self.save_draft(&id);
+            self.release_later(id);
+        }
+    }
+
+    /// A page that is loaded anew asks for its draft again; one that is gone does not.
+    fn release_later(&mut self, id: String) {
+        self.effect(Effect::Wake {
+            wake: Wake::Release(id),
+            after_ms: RELEASE_MS,
+        });
+    }
+
+    pub(crate) fn release(&mut self, id: &str) {
+        let idle = self.drafts.get(id).is_some_and(|draft| {
+            draft.tab.is_none() && draft.sending.is_none() && draft.saving.is_none() && !draft.conflict
+        });
+        if idle {
+            self.close_draft(id);
+        }
+    }
+
+    fn open_draft(
+        &mut self,
+        tab: TabId,
+        mailbox: &str,
+        uid: Uid,
+        as_new: bool,
+        identities: Vec<Identity>,
+    ) {
+        let known = self.drafts.iter_mut().find(|(_, draft)| {
+            draft
+                .saved
+                .as_ref()
+                .is_some_and(|saved| saved.mailbox == mailbox && saved.uid == uid)
+        });
+        if let (Some((_, draft)), false) = (known, as_new) {
+            draft.tab = Some(tab);
+            draft.fill = true;
+            return;
+        }
+        if let Some(address) = self.address(mailbox, uid) {
+            self.effect(Effect::FetchDraft {
+                tab,
+                address,
+                as_new,
+                identities,
+            });
+        }
+    }
+
+    pub(crate) fn draft_fetched(
+        &mut self,
+        tab: TabId,
+        address: ContentAddress,
+        as_new: bool,
+        identities: Vec<Identity>,
+        result: Result<Box<Composed>, BodyProblem>,
+    ) {
+        let mut message = match result {
+            Ok(message) => *message,
+            Err(problem) => {
+                let why = match problem {
+                    BodyProblem::Offline => "There is no connection.".to_owned(),
+                    BodyProblem::Refused(why) => why,
+                    BodyProblem::SignedOut => "You are signed out.".to_owned(),
+                };
+                self.notice(tab, &format!("The draft cannot be opened. {why}"), None, true);
+                return;
+            }
+        };
+        if !self.tabs.contains_key(&tab) {
+            return;
+        }
+        if as_new {
+            message.from = from(&self.identities(identities).remove(0));
+            message.in_reply_to.clear();
+            message.references.clear();
+            message.origin = None;
+            self.begin_draft(tab, message);
+            return;
+        }
+        if message.id.is_empty() {
+            // Written elsewhere without a Message-ID: it gets one, and the copy there stays.
+            self.begin_draft(tab, message);
+            return;
+        }
+        if let Some(draft) = self.drafts.get_mut(&message.id) {
+            // The same draft is being written here: that one is newer.
+            draft.tab = Some(tab);
+            draft.fill = true;
+            return;
+        }
+        let parts = message.enclosures.iter().filter_map(|enclosure| match &enclosure.source {
+            Source::Part { part, .. } => Some(part.clone()),
+            _ => None,
+        });
+        let saved = Saved {
+            parts: parts.collect(),
+            mailbox: address.mailbox,
+            uidvalidity: address.uidvalidity,
+            uid: address.uid,
+        };
+        let mut draft = Draft::new(self.account_name(), message, Some(tab));
+        draft.saved = Some(saved);
+        self.show_draft(tab, draft);
+    }
+
+    /// Hands a message over, once nothing about it is under way.
+    fn send_draft(&mut self, id: &str) {
+        if self.mailboxes.is_empty() {
+            return;
+        }
+        let Some(draft) = self.drafts.get(id) else {
+            return;
+        };
+        let Some(Sending { hold, id: None }) = draft.sending else {
+            return;
+        };
+        if draft.saving.is_some() {
+            return;
+        }
+        let tab = draft.tab.unwrap_or_default();
+        let message = Box::new(draft.message.clone());
+        let drafts = self.mailbox_for(tab, Role::Drafts);
+        let sent = self.mailbox_for(tab, Role::Sent);
+        let mutation = Mutation::Send {
+            message,
+            hold,
+            drafts,
+            sent: Some(sent),
+            ledger: None,
+        };
+        let Some(sending) = self.mutate(tab, mutation, None) else {
+            return;
+        };
+        let undo = self.remember_undo(Inverse::Unsend(sending));
+        let text = if self.line == Line::Live {
+            "Sending"
+        } else {
+            "The message is sent as soon as there is a connection"
+        };
+        self.notice(tab, text, (hold > 0).then_some(undo), false);
+        if let Some(draft) = self.drafts.get_mut(id) {
+            draft.sending = Some(Sending {
+                hold,
+                id: Some(sending),
+            });
+        }
+        self.keep(id);
+    }
+
+    /// Goes on with what waited: a list of mailboxes, a line, a save.
+    pub(crate) fn go_on_with_drafts(&mut self) {
+        let ids: Vec<String> = self.drafts.keys().cloned().collect();
+        for id in ids {
+            self.send_draft(&id);
+            let left = self.drafts.get(&id).is_some_and(|draft| draft.tab.is_none());
+            if left {
+                self.save_draft(&id);
+            }
+        }
+    }
+
+    /// A draft's mutation ended. `false` where it was about something else.
+    pub(crate) fn draft_ended(&mut self, mutation: MutationId, outcome: &Outcome) -> bool {
+        let saving = self.drafts.values().find(|draft| {
+            draft.saving.as_ref().is_some_and(|saving| saving.id == mutation)
+        });
+        if let Some(id) = saving.map(|draft| draft.message.id.clone()) {
+            self.draft_saved(&id, outcome);
+            return true;
+        }
+        let sending = self.drafts.values().find(|draft| {
+            draft.sending.is_some_and(|sending| sending.id == Some(mutation))
+        });
+        if let Some(id) = sending.map(|draft| draft.message.id.clone()) {
+            self.draft_sent(&id, outcome);
+            return true;
+        }
+        false
+    }
+
+    fn draft_saved(&mut self, id: &str, outcome: &Outcome) {
+        let Some(draft) = self.drafts.get_mut(id) else {
+            return;
+        };
+        let Some(saving) = draft.saving.take() else {
+            return;
+        };
+        match outcome {
+            Outcome::Saved(saved) => {
+                draft.problem.clear();
+                draft.changed = draft.revision != saving.revision;
+                // From now on the attachments come from the draft.
+                for (index, before) in saving.enclosures.iter().enumerate() {
+                    let same = draft.message.enclosures.iter_mut().find(|now| *now == before);
+                    if let (Some(enclosure), Some(part)) = (same, saved.parts.get(index)) {
+                        enclosure.source = Source::Part {
+                            mailbox: saved.mailbox.clone(),
+                            uidvalidity: saved.uidvalidity,
+                            uid: saved.uid,
+                            part: part.clone(),
+                        };
+                    }
+                }
+                draft.saved = Some(saved.clone());
+                if draft.tab.is_none() && !draft.changed && draft.sending.is_none() {
+                    self.drop_draft(id);
+                    return;
+                }
+            }
+            Outcome::Rejected(problem) if problem.kind == ProblemKind::Conflict => {
+                draft.conflict = true;
+                "This draft was changed on another device meanwhile.".clone_into(&mut draft.problem);
+            }
+            Outcome::Rejected(problem) if problem.kind.recovery() == Recovery::Retry => {
+                let wake = Wake::SaveDraft {
+                    id: id.to_owned(),
+                    revision: draft.revision,
+                };
+                self.effect(Effect::Wake {
+                    wake,
+                    after_ms: RESEND_MS,
+                });
+            }
+            Outcome::Rejected(problem) => {
+                draft.problem = format!(
+                    "The draft could not be saved on the server. {} Your text is kept on this device.",
+                    list::sentence(problem)
+                );
+            }
+            Outcome::Done { .. } | Outcome::Unknown => {}
+        }
+        self.keep(id);
+        self.send_draft(id);
+        if self.drafts.get(id).is_some_and(|draft| draft.tab.is_none() && draft.problem.is_empty()) {
+            self.save_draft(id);
+        }
+    }
+
+    fn draft_sent(&mut self, id: &str, outcome: &Outcome) {
+        let Some(draft) = self.drafts.get_mut(id) else {
+            return;
+        };
+        let tab = draft.tab.unwrap_or_default();
+        match outcome {
+            Outcome::Done { .. } | Outcome::Saved(_) => {
+                self.drop_draft(id);
+                self.notice(tab, "Sent", None, false);
+                return;
+            }
+            Outcome::Rejected(problem) if problem.kind == ProblemKind::Cancelled => {
+                draft.sending = None;
+                draft.fill = true;
+                draft.changed = true;
+            }
+            Outcome::Rejected(problem) if problem.kind.recovery() == Recovery::Retry => {
+                // It was certainly not sent: it goes again, as a new mutation.
+                if let Some(sending) = &mut draft.sending {
+                    sending.id = None;
+                    sending.hold = 0;
+                }
+                draft.problem = format!("Not sent yet: {}", list::sentence(problem));
+                self.effect(Effect::Wake {
+                    wake: Wake::Resend(id.to_owned()),
+                    after_ms: RESEND_MS,
+                });
+            }
+            Outcome::Rejected(problem) => {
+                draft.sending = None;
+                draft.fill = true;
+                draft.changed = true;
+                draft.problem = refusal(problem);
+                let text = "The message was not sent. It is back where you wrote it.";
+                self.notice(tab, text, None, true);
+            }
+            Outcome::Unknown => {
+                draft.sending = None;
+                draft.fill = true;
+                draft.unknown = true;
+                draft.problem = "The connection broke at the very end: the message may or may not have been sent. \
+                                 There is no copy in Sent. Ask the recipient before you send it again."
+                    .to_owned();
+                let text = "It is not known whether a message was sent.";
+                self.notice(tab, text, None, true);
+            }
+        }
+        self.return_to_a_tab(id);
+        self.keep(id);
+    }
+
+    /// A message that comes back is shown again, by the tab it was written in or by another.
+    fn return_to_a_tab(&mut self, id: &str) {
+        let other = self.tabs.keys().next_back().copied();
+        if let Some(draft) = self.drafts.get_mut(id)
+            && draft.tab.is_none_or(|tab| !self.tabs.contains_key(&tab))
+        {
+            draft.tab = other;
+            draft.fill = true;
+        }
+    }
+
+    pub(crate) fn resend(&mut self, id: &str) {
+        self.send_draft(id);
+    }
+
+    /// What this device kept from before the worker started.
+    pub(crate) fn restored(&mut self, kept: Vec<KeptDraft>) {
+        for kept in kept {
+            let id = kept.message.id.clone();
+            if self.drafts.contains_key(&id) {
+                continue;
+            }
+            let mut draft = Draft::new(kept.account, kept.message, None);
+            draft.saved = kept.saved;
+            draft.changed = kept.changed;
+            if let Some((mutation_id, mutation)) = kept.sending {
+                draft.sending = Some(Sending {
+                    hold: 0,
+                    id: Some(mutation_id),
+                });
+                self.resume_mutation(mutation_id, mutation);
+            }
+            self.drafts.insert(id.clone(), draft);
+            self.release_later(id);
+        }
+        self.restored = true;
+        for (tab, id) in std::mem::take(&mut self.resuming) {
+            self.resume(tab, &id);
+        }
+    }
+
+    /// Drafts as one tab sees them, and the forms that have to be filled.
+    pub(crate) fn draft_views(&mut self, tab: TabId) -> (Vec<DraftView>, Vec<View>) {
+        let account = self.account_name();
+        let mut views = Vec::new();
+        let mut fills = Vec::new();
+        for draft in self.drafts.values_mut() {
+            if draft.tab != Some(tab) || draft.account != account {
+                continue;
+            }
+            if draft.fill && draft.sending.is_none() {
+                draft.fill = false;
+                fills.push(View::Draft(Box::new(draft.message.clone())));
+            }
+            views.push(draft.view());
+        }
+        (views, fills)
+    }
+}
+
+fn from(identity: &Identity) -> roost_wire::Address {
+    roost_wire::Address {
+        name: identity.name.clone(),
+        email: identity.email.clone(),
+    }
+}
+
+/// Why a message was not sent, with each recipient's reason on a line.
+fn refusal(problem: &Problem) -> String {
+    match problem.kind {
+        ProblemKind::Refused if !problem.detail.is_empty() => {
+            format!("The mail server refused the message.\n{}", problem.detail)
+        }
+        _ if !problem.detail.is_empty() => format!("The message was not sent. {}", problem.detail),
+        _ => format!("The message was not sent. {}", list::sentence(problem)),
+    }
+}

@@ -1,0 +1,182 @@
+//! Attachments of a message being written: chosen, dropped or pasted, uploaded with progress, removed.
+
+use leptos::html;
+use leptos::prelude::*;
+use roost_engine::{DraftView, Intent, Stage, Write};
+use roost_wire::{Enclosure, Source};
+use web_sys::{DataTransfer, File};
+
+use crate::ui::icon::Icon;
+use crate::ui::message::size;
+use crate::ui::state::Ui;
+use crate::upload::Upload;
+
+/// The files in something that is dropped or pasted.
+pub fn files_of(data: &DataTransfer) -> Vec<File> {
+    let Some(list) = data.files() else {
+        return Vec::new();
+    };
+    (0..list.length()).filter_map(|index| list.get(index)).collect()
+}
+
+/// Chooses files.
+#[component]
+pub fn Attach(files: RwSignal<Vec<File>, LocalStorage>) -> impl IntoView {
+    let input = NodeRef::<html::Input>::new();
+    view! {
+        <button class="secondary" on:click=move |_| {
+            if let Some(input) = input.get_untracked() {
+                input.click();
+            }
+        }>{Icon::Attachment.draw()}"Attach"</button>
+        <input
+            node_ref=input
+            class="hidden"
+            type="file"
+            multiple
+            aria-label="Attach files"
+            tabindex="-1"
+            on:change=move |_| {
+                if let Some(input) = input.get_untracked() {
+                    let chosen = input.files().map(|list| {
+                        (0..list.length()).filter_map(|index| list.get(index)).collect::<Vec<_>>()
+                    });
+                    files.set(chosen.unwrap_or_default());
+                    input.set_value("");
+                }
+            }
+        />
+    }
+}
+
+/// An upload as it is shown.
+#[derive(Clone)]
+struct Under {
+    number: u32,
+    file: StoredValue<File, LocalStorage>,
+    name: String,
+    share: RwSignal<f64>,
+    failed: RwSignal<Option<String>>,
+    upload: StoredValue<Option<Upload>, LocalStorage>,
+}
+
+#[component]
+pub fn Enclosures(
+    id: String,
+    view: Memo<Option<DraftView>>,
+    files: RwSignal<Vec<File>, LocalStorage>,
+) -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let id = StoredValue::new(id);
+    let uploads = RwSignal::new(Vec::<Under>::new());
+    let count = StoredValue::new(0_u32);
+    let run = move |under: Under| {
+        let account = ui.device.session.with_untracked(|session| match &session.stage {
+            Stage::SignedIn { account, .. } => account.clone(),
+            _ => String::new(),
+        });
+        let (share, failed, number) = (under.share, under.failed, under.number);
+        failed.set(None);
+        let file = under.file.get_value();
+        let media_type = match file.type_() {
+            kind if kind.contains('/') => kind.split(';').next().unwrap_or_default().trim().to_owned(),
+            _ => "application/octet-stream".to_owned(),
+        };
+        let (name, bytes) = (file.name(), file.size() as u32);
+        let upload = Upload::start(
+            &account,
+            &file,
+            move |sent, all| {
+                let _ = share.try_set(if all > 0.0 { sent / all } else { 1.0 });
+            },
+            move |result| match result {
+                Ok(upload) => {
+                    let enclosure = Enclosure { name, media_type, size: bytes, source: Source::Upload(upload) };
+                    let id = id.try_get_value();
+                    if let Some(id) = id {
+                        ui.device.send(Intent::Write(Write::Attach { id, enclosure }));
+                    }
+                    uploads.try_update(|uploads| uploads.retain(|under| under.number != number));
+                }
+                Err(why) => drop(failed.try_set(Some(why))),
+            },
+        );
+        under.upload.set_value(upload);
+    };
+    // What belongs to an upload lives as long as the form, not until more files are chosen.
+    let form = Owner::current().unwrap_or_default();
+    let begin = move |file: File| {
+        let number = count.get_value();
+        count.set_value(number + 1);
+        let under = Under {
+            number,
+            name: file.name(),
+            file: StoredValue::new_local(file),
+            share: RwSignal::new(0.0),
+            failed: RwSignal::new(None),
+            upload: StoredValue::new_local(None),
+        };
+        uploads.update(|uploads| uploads.push(under.clone()));
+        run(under);
+    };
+    Effect::new(move |_| {
+        let chosen = files.get();
+        if !chosen.is_empty() {
+            files.set(Vec::new());
+            form.with(|| chosen.into_iter().for_each(begin));
+        }
+    });
+    let enclosures = Memo::new(move |_| view.with(|view| view.as_ref().map(|view| view.enclosures.clone()).unwrap_or_default()));
+    view! {
+        <Show when=move || enclosures.with(|e| !e.is_empty()) || uploads.with(|u| !u.is_empty())>
+            <ul class="enclosures" aria-label="Attachments">
+                {move || enclosures.get().into_iter().enumerate().map(|(index, enclosure)| view! {
+                    <li class="chip">
+                        {Icon::Attachment.draw()}
+                        <span dir="auto">{enclosure.name.clone()}</span>
+                        <span class="hint">{size(u64::from(enclosure.size))}</span>
+                        <button class="plain" aria-label=format!("Remove {}", enclosure.name) on:click=move |_| {
+                            ui.device.send(Intent::Write(Write::Detach { id: id.get_value(), index: index as u32 }));
+                        }>{Icon::Close.draw()}</button>
+                    </li>
+                }).collect_view()}
+                <For each=move || uploads.get() key=|under| under.number let(under)>
+                    <li class="chip" class:wrong={
+                        let failed = under.failed;
+                        move || failed.with(Option::is_some)
+                    }>
+                        <span dir="auto">{under.name.clone()}</span>
+                        <progress
+                            max="1"
+                            aria-label=format!("Uploading {}", under.name)
+                            prop:value={
+                                let share = under.share;
+                                move || share.get()
+                            }
+                        ></progress>
+                        {
+                            let (failed, again) = (under.failed, under.clone());
+                            move || failed.get().map(|why| {
+                                let again = again.clone();
+                                view! {
+                                    <span class="reason">{why}</span>
+                                    <button class="link" on:click=move |_| run(again.clone())>"Try again"</button>
+                                }
+                            })
+                        }
+                        <button class="plain" aria-label=format!("Cancel {}", under.name) on:click=move |_| {
+                            if let Some(upload) = under.upload.get_value() {
+                                upload.cancel();
+                            }
+                            uploads.update(|uploads| uploads.retain(|other| other.number != under.number));
+                        }>{Icon::Close.draw()}</button>
+                    </li>
+                </For>
+                <li class="hint total">{move || {
+                    let total: u64 = enclosures.with(|e| e.iter().map(|e| u64::from(e.size)).sum());
+                    format!("{} in all", size(total))
+                }}</li>
+            </ul>
+        </Show>
+    }
+}

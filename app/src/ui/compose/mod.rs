@@ -1,0 +1,370 @@
+//! Messages being written: a form each, beside one another on a wide screen, over everything on a phone.
+
+mod enclosures;
+mod recipients;
+
+use std::time::Duration;
+
+use leptos::html;
+use leptos::prelude::*;
+use roost_engine::{DraftPhase, DraftView, Identity, Intent, Write, address_problem};
+use roost_wire::{Address, Composed};
+
+use crate::ui::compose::enclosures::Enclosures;
+use crate::ui::compose::recipients::Recipients;
+use crate::ui::icon::Icon;
+use crate::ui::state::Ui;
+
+/// How long after a key what was typed is kept.
+const KEEP: Duration = Duration::from_millis(300);
+
+/// All forms of this tab.
+#[component]
+pub fn Compose() -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let open = move || {
+        let sending = ui.device.drafts.with(|drafts| {
+            let sending = drafts.iter().filter(|draft| draft.phase == DraftPhase::Sending);
+            sending.map(|draft| draft.id.clone()).collect::<Vec<_>>()
+        });
+        ui.device.forms.with(|forms| {
+            let shown = forms.iter().filter(|(_, form)| !sending.contains(&form.id));
+            shown.cloned().collect::<Vec<_>>()
+        })
+    };
+    view! {
+        <div class="composers">
+            <For each=open key=|(number, form)| (*number, form.id.clone()) let((_, form))>
+                <Form form />
+            </For>
+        </div>
+    }
+}
+
+/// The fields of a form.
+#[derive(Clone, Copy)]
+struct Fields {
+    from: RwSignal<Address>,
+    to: RwSignal<Vec<Address>>,
+    cc: RwSignal<Vec<Address>>,
+    bcc: RwSignal<Vec<Address>>,
+    subject: RwSignal<String>,
+    text: RwSignal<String>,
+    important: RwSignal<bool>,
+    receipt: RwSignal<bool>,
+}
+
+impl Fields {
+    fn of(form: &Composed) -> Self {
+        Self {
+            from: RwSignal::new(form.from.clone()),
+            to: RwSignal::new(form.to.clone()),
+            cc: RwSignal::new(form.cc.clone()),
+            bcc: RwSignal::new(form.bcc.clone()),
+            subject: RwSignal::new(form.subject.clone()),
+            text: RwSignal::new(form.text.clone()),
+            important: RwSignal::new(form.important),
+            receipt: RwSignal::new(form.receipt),
+        }
+    }
+
+    fn composed(self, id: &str) -> Composed {
+        Composed {
+            id: id.to_owned(),
+            from: self.from.get_untracked(),
+            to: self.to.get_untracked(),
+            cc: self.cc.get_untracked(),
+            bcc: self.bcc.get_untracked(),
+            subject: self.subject.get_untracked(),
+            text: self.text.get_untracked(),
+            important: self.important.get_untracked(),
+            receipt: self.receipt.get_untracked(),
+            ..Composed::default()
+        }
+    }
+
+    /// Notes a dependency on every field.
+    fn track(self) {
+        self.from.track();
+        self.to.track();
+        self.cc.track();
+        self.bcc.track();
+        self.subject.track();
+        self.text.track();
+        self.important.track();
+        self.receipt.track();
+    }
+
+    fn recipients(self) -> Vec<Address> {
+        let mut all = self.to.get_untracked();
+        all.extend(self.cc.get_untracked());
+        all.extend(self.bcc.get_untracked());
+        all
+    }
+}
+
+#[component]
+fn Form(form: Composed) -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let id = StoredValue::new(form.id.clone());
+    let fields = Fields::of(&form);
+    let write = move |write: Write| ui.device.send(Intent::Write(write));
+    let view = Memo::new(move |_| {
+        ui.device.drafts.with(|drafts| {
+            let own = drafts.iter().find(|draft| id.with_value(|id| *id == draft.id));
+            own.cloned()
+        })
+    });
+
+    // What is typed is kept a moment later, and at once when the form or the page goes.
+    let dirty = StoredValue::new(false);
+    let keep = move || {
+        if dirty.try_get_value() == Some(true) {
+            dirty.set_value(false);
+            write(Write::Edit(Box::new(fields.composed(&id.get_value()))));
+        }
+    };
+    Effect::new(move |before: Option<()>| {
+        fields.track();
+        if before.is_some() && !dirty.get_value() {
+            dirty.set_value(true);
+            set_timeout(keep, KEEP);
+        }
+    });
+    let leaving = window_event_listener_untyped("pagehide", move |_| keep());
+    on_cleanup(move || leaving.remove());
+
+    let minimized = RwSignal::new(false);
+    let more = RwSignal::new(!form.cc.is_empty() || !form.bcc.is_empty());
+    let question = RwSignal::new(None::<&'static str>);
+    let close = move || {
+        keep();
+        write(Write::Close(id.get_value()));
+    };
+    let send = move |sure: bool| {
+        let recipients = fields.recipients();
+        if recipients.is_empty() {
+            question.set(Some("Say who it is for, then send it."));
+        } else if recipients.iter().any(|address| address_problem(address).is_some()) {
+            question.set(Some("One of the addresses cannot be written to. It is marked."));
+        } else if !sure && fields.text.with_untracked(|text| speaks_of_attachment(text)) && view.with_untracked(has_none) {
+            question.set(Some(FORGOTTEN));
+        } else {
+            keep();
+            let hold = ui.prefs.with_untracked(|prefs| prefs.hold);
+            write(Write::Send { id: id.get_value(), hold });
+        }
+    };
+    let title = Memo::new(move |_| {
+        let subject = fields.subject.get();
+        if subject.trim().is_empty() { "New message".to_owned() } else { subject }
+    });
+    let state = move || {
+        view.with(|view| match view.as_ref().map(|view| view.phase) {
+            Some(DraftPhase::Saving) => "Saving …",
+            Some(DraftPhase::Saved) => "Saved in Drafts",
+            Some(DraftPhase::Changed | DraftPhase::Conflict) => "Kept on this device",
+            _ => "",
+        })
+    };
+    let problem = Memo::new(move |_| view.with(|view| view.as_ref().map(|v| v.problem.clone()).unwrap_or_default()));
+    let phase = Memo::new(move |_| view.with(|view| view.as_ref().map(|v| v.phase)));
+    let text = NodeRef::<html::Textarea>::new();
+    let reply = !form.to.is_empty();
+    Effect::new(move |_| {
+        if reply && let Some(text) = text.get() {
+            let _ = text.focus();
+            let _ = text.set_selection_range(0, 0);
+        }
+    });
+    let files = RwSignal::new_local(Vec::new());
+    let over = RwSignal::new(false);
+    let identities = ui.identities();
+    let several = identities.len() > 1;
+
+    view! {
+        <section
+            class="composer"
+            role="dialog"
+            aria-label=move || title.get()
+            class:minimized=move || minimized.get()
+            class:over=move || over.get()
+            on:keydown=move |event| {
+                event.stop_propagation();
+                if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
+                    event.prevent_default();
+                    send(false);
+                } else if event.key() == "Escape" {
+                    close();
+                }
+            }
+            on:dragover=move |event| {
+                event.prevent_default();
+                over.set(true);
+            }
+            on:dragleave=move |_| over.set(false)
+            on:drop=move |event| {
+                over.set(false);
+                let dropped = event.data_transfer().map(|data| enclosures::files_of(&data)).unwrap_or_default();
+                if !dropped.is_empty() {
+                    event.prevent_default();
+                    files.set(dropped);
+                }
+            }
+            on:paste=move |event| {
+                let pasted = event.clipboard_data().map(|data| enclosures::files_of(&data)).unwrap_or_default();
+                if !pasted.is_empty() {
+                    event.prevent_default();
+                    files.set(pasted);
+                }
+            }
+        >
+            <header>
+                <h2 dir="auto">{move || title.get()}</h2>
+                <span class="hint" role="status" aria-label="Draft">{state}</span>
+                <button
+                    class="plain minimize"
+                    aria-label=move || if minimized.get() { "Restore" } else { "Minimize" }
+                    on:click=move |_| minimized.update(|on| *on = !*on)
+                >{move || if minimized.get() { Icon::Up } else { Icon::Down }.draw()}</button>
+                <button class="plain" aria-label="Save and close" on:click=move |_| close()>{Icon::Close.draw()}</button>
+            </header>
+            <div class="fields">
+                <Show when=move || several>
+                    <From from=fields.from identities=identities.clone() />
+                </Show>
+                <Recipients label="To" list=fields.to autofocus=!reply />
+                <Show when=move || more.get() fallback=move || view! {
+                    <button class="link" on:click=move |_| more.set(true)>"Cc and Bcc"</button>
+                }>
+                    <Recipients label="Cc" list=fields.cc autofocus=false />
+                    <Recipients label="Bcc" list=fields.bcc autofocus=false />
+                </Show>
+                <label class="line">
+                    <span>"Subject"</span>
+                    <input
+                        type="text"
+                        dir="auto"
+                        maxlength="2000"
+                        prop:value=form.subject.clone()
+                        on:input=move |event| fields.subject.set(event_target_value(&event))
+                    />
+                </label>
+            </div>
+            <textarea
+                node_ref=text
+                aria-label="Message text"
+                dir="auto"
+                spellcheck="true"
+                prop:value=form.text.clone()
+                on:input=move |event| fields.text.set(event_target_value(&event))
+            ></textarea>
+            <Enclosures id=form.id.clone() view files />
+            <Show when=move || problem.with(|problem| !problem.is_empty())>
+                <div class="banner" role="alert">
+                    <span class="reasons">{move || problem.get()}</span>
+                    <Show when=move || phase.get() == Some(DraftPhase::Conflict)>
+                        <button class="link" on:click=move |_| write(Write::KeepBoth(id.get_value()))>"Keep both"</button>
+                        <button class="link" on:click=move |_| write(Write::Overwrite(id.get_value()))>"Keep only this one"</button>
+                    </Show>
+                </div>
+            </Show>
+            <Show when=move || question.get().is_some()>
+                <div class="banner" role="alert">
+                    <span>{move || question.get()}</span>
+                    <Show when=move || question.get() == Some(FORGOTTEN)>
+                        <button class="link" on:click=move |_| send(true)>"Send it anyway"</button>
+                    </Show>
+                </div>
+            </Show>
+            <footer>
+                <button class="primary" on:click=move |_| {
+                    question.set(None);
+                    send(false);
+                }>
+                    {move || if phase.get() == Some(DraftPhase::Unknown) { "Send again" } else { "Send" }}
+                </button>
+                <enclosures::Attach files />
+                <label class="check">
+                    <input
+                        type="checkbox"
+                        prop:checked=form.important
+                        on:change=move |event| fields.important.set(event_target_checked(&event))
+                    />
+                    "Important"
+                </label>
+                <label class="check">
+                    <input
+                        type="checkbox"
+                        prop:checked=form.receipt
+                        on:change=move |event| fields.receipt.set(event_target_checked(&event))
+                    />
+                    "Ask for a receipt"
+                </label>
+                <span class="space"></span>
+                <button class="plain" aria-label="Discard draft" title="Discard draft" on:click=move |_| {
+                    dirty.set_value(false);
+                    write(Write::Edit(Box::new(fields.composed(&id.get_value()))));
+                    write(Write::Discard(id.get_value()));
+                }>{Icon::Trash.draw()}</button>
+            </footer>
+        </section>
+    }
+}
+
+const FORGOTTEN: &str = "You write of an attachment, but there is none.";
+
+fn has_none(view: &Option<DraftView>) -> bool {
+    view.as_ref().is_none_or(|view| view.enclosures.is_empty())
+}
+
+/// Whether what the person wrote (not what is quoted) names an attachment.
+fn speaks_of_attachment(text: &str) -> bool {
+    text.lines()
+        .take_while(|line| *line != "-- " && !line.starts_with("----------"))
+        .filter(|line| !line.starts_with('>'))
+        .any(|line| {
+            let line = line.to_lowercase();
+            ["attached", "attachment", "enclosed", "anhang", "angehängt", "ci-joint", "adjunt", "allegat"]
+                .iter()
+                .any(|word| line.contains(word))
+        })
+}
+
+/// Chooses who it is from.
+#[component]
+fn From(from: RwSignal<Address>, identities: Vec<Identity>) -> impl IntoView {
+    let chosen = identities.clone();
+    view! {
+        <label class="line">
+            <span>"From"</span>
+            <select on:change=move |event| {
+                if let Some(identity) = event_target_value(&event).parse::<usize>().ok().and_then(|i| chosen.get(i)) {
+                    from.set(Address { name: identity.name.clone(), email: identity.email.clone() });
+                }
+            }>
+                {identities.into_iter().enumerate().map(|(index, identity)| {
+                    let current = from.with_untracked(|from| from.email == identity.email);
+                    let shown = if identity.name.is_empty() {
+                        identity.email.clone()
+                    } else {
+                        format!("{} <{}>", identity.name, identity.email)
+                    };
+                    view! { <option value=index.to_string() selected=current>{shown}</option> }
+                }).collect_view()}
+            </select>
+        </label>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test]
+    fn only_what_the_person_wrote_speaks_of_attachments() {
+        assert!(super::speaks_of_attachment("See the attached file"));
+        assert!(!super::speaks_of_attachment("Thanks\n> see the attached file"));
+        assert!(!super::speaks_of_attachment("Hello\n-- \nattached to my work"));
+    }
+}

@@ -1,0 +1,138 @@
+//! Recipients as chips: typed, pasted or completed; wrong ones say why.
+
+use leptos::html;
+use leptos::prelude::*;
+use roost_engine::{address_problem, addresses};
+use roost_wire::Address;
+
+use crate::ui::icon::Icon;
+use crate::ui::state::Ui;
+
+/// How an address is shown.
+fn shown(address: &Address) -> String {
+    match (address.name.as_str(), address.email.as_str()) {
+        ("", email) => email.to_owned(),
+        (name, "") => name.to_owned(),
+        (name, _) => name.to_owned(),
+    }
+}
+
+#[component]
+pub fn Recipients(
+    label: &'static str,
+    list: RwSignal<Vec<Address>>,
+    autofocus: bool,
+) -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let input = NodeRef::<html::Input>::new();
+    let known = format!("people-{label}");
+    let take = move |text: &str| {
+        let found = addresses(text);
+        if !found.is_empty() {
+            list.update(|list| {
+                for address in found {
+                    let same = |other: &Address| !address.email.is_empty() && other.email.eq_ignore_ascii_case(&address.email);
+                    if !list.iter().any(same) {
+                        list.push(address);
+                    }
+                }
+            });
+        }
+        if let Some(input) = input.get_untracked() {
+            input.set_value("");
+        }
+    };
+    Effect::new(move |_| {
+        if autofocus && let Some(input) = input.get() {
+            let _ = input.focus();
+        }
+    });
+    view! {
+        <div class="line recipients">
+            <span>{label}</span>
+            <ul aria-label=format!("{label} recipients")>
+                {move || list.get().into_iter().enumerate().map(|(index, address)| {
+                    let problem = address_problem(&address);
+                    let text = shown(&address);
+                    let title = problem.map_or_else(|| address.email.clone(), str::to_owned);
+                    view! {
+                        <li
+                            class="chip"
+                            class:wrong=problem.is_some()
+                            title=title
+                            draggable="true"
+                            on:dragstart={
+                                let address = address.clone();
+                                move |event| {
+                                    if let Some(data) = event.data_transfer() {
+                                        let _ = data.set_data("text/plain", &format!("{} <{}>", address.name, address.email));
+                                    }
+                                    ui.dragged.set_value(Some((list, index)));
+                                }
+                            }
+                        >
+                            <span dir="auto">{text.clone()}</span>
+                            {problem.map(|problem| view! { <span class="reason">{format!(" ({problem})")}</span> })}
+                            <button class="plain" aria-label=format!("Remove {text}") on:click=move |_| {
+                                list.update(|list| drop(list.remove(index)));
+                            }>{Icon::Close.draw()}</button>
+                        </li>
+                    }
+                }).collect_view()}
+            </ul>
+            <input
+                node_ref=input
+                type="text"
+                inputmode="email"
+                autocomplete="off"
+                autocapitalize="off"
+                spellcheck="false"
+                list=known.clone()
+                aria-label=label
+                on:keydown=move |event| {
+                    let value = event_target_value(&event);
+                    match event.key().as_str() {
+                        "Enter" | "," | ";" if !event.ctrl_key() && !event.meta_key() => {
+                            event.prevent_default();
+                            take(&value);
+                        }
+                        "Backspace" if value.is_empty() => list.update(|list| drop(list.pop())),
+                        _ => {}
+                    }
+                }
+                on:input=move |event| {
+                    // Chosen from the list of known people.
+                    let value = event_target_value(&event);
+                    if value.ends_with('>') && value.contains('<') {
+                        take(&value);
+                    }
+                }
+                on:paste=move |event| {
+                    let text = event.clipboard_data().and_then(|data| data.get_data("text/plain").ok()).unwrap_or_default();
+                    if text.contains('@') {
+                        event.prevent_default();
+                        take(&text);
+                    }
+                }
+                on:blur=move |event| take(&event_target_value(&event))
+                on:dragover=move |event| event.prevent_default()
+                on:drop=move |event| {
+                    if let Some((from, index)) = ui.dragged.get_value() {
+                        event.prevent_default();
+                        event.stop_propagation();
+                        ui.dragged.set_value(None);
+                        let moved = from.try_update(|from| (index < from.len()).then(|| from.remove(index))).flatten();
+                        if let Some(address) = moved {
+                            list.update(|list| list.push(address));
+                        }
+                    }
+                }
+            />
+            <datalist id=known>
+                {move || ui.people.with(|people| people.iter().map(|address| view! {
+                    <option value=format!("{} <{}>", address.name, address.email)></option>
+                }).collect_view())}
+            </datalist>
+        </div>
+    }
+}

@@ -1,0 +1,501 @@
+//! A message a person wrote, as a MIME message (RFC 5322, RFC 2045). `mail-builder` writes everything but the bytes of
+//! the attachments: each leaves a hole that is filled as a stream, so that a message of any size takes little memory.
+
+use std::borrow::Cow;
+
+use mail_builder::MessageBuilder;
+use mail_builder::headers::address::Address as Header;
+use mail_builder::headers::content_type::ContentType;
+use mail_builder::headers::message_id::MessageId;
+use mail_builder::headers::raw::Raw;
+use mail_builder::mime::{BodyPart, MimePart};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use roost_wire::{
+    Address, Composed, Enclosure, MAX_ENCLOSURES, MAX_RECIPIENTS, MAX_TEXT, Origin, Source,
+};
+
+use super::html::{self, Images};
+
+/// The longest address, name or identifier, in bytes (RFC 5321, section 4.5.3.1, is stricter).
+const MAX_FIELD: usize = 1_000;
+/// How many message identifiers are referred to: the first and the latest of a long conversation.
+const MAX_REFERENCES: usize = 50;
+
+/// What a message is put together for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose<'a> {
+    /// To be kept: addresses may be unfinished, Bcc stays, and the header says who saved it.
+    Draft { saved_by: &'a str },
+    /// To be sent: every address must be one, Bcc is left out.
+    Send,
+}
+
+/// A message with holes where the attachments go.
+#[derive(Debug)]
+pub struct Skeleton {
+    pub pieces: Vec<Piece>,
+    /// The Bcc header with its CRLF, empty where there is none: goes in front of the copy in Sent.
+    pub bcc: Vec<u8>,
+    /// The part number of each attachment.
+    pub parts: Vec<String>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Piece {
+    Bytes(Vec<u8>),
+    /// The attachment of that index, in base64, or as it is.
+    Enclosure {
+        index: usize,
+        base64: bool,
+    },
+}
+
+/// The header that names the save a draft comes from.
+pub const SAVED_BY: &str = "X-Roost-Saved-By";
+/// The header that names the message a draft answers or forwards.
+pub const ORIGIN: &str = "X-Roost-Origin";
+
+/// Builds it. `date` is in seconds since 1970-01-01 UTC. An error says what is wrong with the message.
+pub fn skeleton(
+    message: &Composed,
+    purpose: Purpose<'_>,
+    date: i64,
+) -> Result<Skeleton, &'static str> {
+    check(message)?;
+    let sending = purpose == Purpose::Send;
+    let addresses = |list: &[Address]| -> Result<Header<'static>, &'static str> {
+        let headers: Result<Vec<Header<'static>>, _> =
+            list.iter().map(|address| header_of(address, sending)).collect();
+        Ok(Header::new_list(headers?))
+    };
+    let mut builder = MessageBuilder::new()
+        .message_id(message.id.clone())
+        .date(date)
+        .from(addresses(std::slice::from_ref(&message.from))?)
+        .subject(one_line(&message.subject));
+    if !message.reply_to.is_empty() {
+        builder = builder.reply_to(addresses(&message.reply_to)?);
+    }
+    if !message.to.is_empty() {
+        builder = builder.to(addresses(&message.to)?);
+    }
+    if !message.cc.is_empty() {
+        builder = builder.cc(addresses(&message.cc)?);
+    }
+    let mut bcc = Vec::new();
+    if !message.bcc.is_empty() {
+        let list = addresses(&message.bcc)?;
+        match purpose {
+            Purpose::Draft { .. } => builder = builder.bcc(list),
+            Purpose::Send => {
+                use mail_builder::headers::Header as _;
+                bcc.extend_from_slice(b"Bcc: ");
+                list.write_header(&mut bcc, 5);
+            }
+        }
+    }
+    if !message.in_reply_to.is_empty() {
+        builder = builder.in_reply_to(MessageId::new_list(message.in_reply_to.iter().cloned()));
+    }
+    if !message.references.is_empty() {
+        builder = builder.references(MessageId::new_list(shortened(&message.references).into_iter()));
+    }
+    if message.important {
+        builder = builder
+            .header("X-Priority", Raw::new("1 (Highest)"))
+            .header("Importance", Raw::new("high"));
+    }
+    if message.receipt {
+        builder = builder.header(
+            "Disposition-Notification-To",
+            addresses(std::slice::from_ref(&message.from))?,
+        );
+    }
+    if let Purpose::Draft { saved_by } = purpose {
+        builder = builder.header(SAVED_BY, Raw::new(saved_by.to_owned()));
+        if let Some(origin) = &message.origin {
+            builder = builder.header(ORIGIN, Raw::new(origin_text(origin)));
+        }
+    }
+    let nonce = nonce()?;
+    let hole = |index: usize| format!("roost-{nonce}-{index:04}-");
+    let body = with_enclosures(text_of(message), &message.enclosures, hole);
+    let mut bytes = Vec::new();
+    builder.body(body).serialize(&mut bytes);
+    Ok(Skeleton {
+        pieces: cut(&bytes, &message.enclosures, hole),
+        bcc,
+        parts: (0..message.enclosures.len())
+            .map(|index| (index + 2).to_string())
+            .collect(),
+    })
+}
+
+/// Whether an address can be written to: `local@domain`, nothing in it that could end a header or a command.
+pub fn is_address(email: &str) -> bool {
+    let Some((local, domain)) = email.rsplit_once('@') else {
+        return false;
+    };
+    !local.is_empty()
+        && !domain.is_empty()
+        && email.len() <= MAX_FIELD
+        && !email
+            .chars()
+            .any(|c| c.is_control() || c.is_whitespace() || "<>(),;:\\\"[]".contains(c))
+        && !local.contains('@')
+        && !domain.starts_with('.')
+        && !domain.ends_with('.')
+        && !domain.contains("..")
+        && ascii_domain(domain).is_some()
+}
+
+/// An address as it is written on the wire: the domain in ASCII (RFC 5890).
+pub fn wire_address(email: &str) -> Cow<'_, str> {
+    match email.rsplit_once('@') {
+        Some((local, domain)) if !domain.is_ascii() => match ascii_domain(domain) {
+            Some(ascii) => Cow::Owned(format!("{local}@{ascii}")),
+            None => Cow::Borrowed(email),
+        },
+        _ => Cow::Borrowed(email),
+    }
+}
+
+fn ascii_domain(domain: &str) -> Option<String> {
+    match url::Host::parse(domain) {
+        Ok(url::Host::Domain(ascii)) if !ascii.is_empty() => Some(ascii),
+        _ => None,
+    }
+}
+
+fn check(message: &Composed) -> Result<(), &'static str> {
+    let recipients = message.to.len() + message.cc.len() + message.bcc.len();
+    if recipients > MAX_RECIPIENTS {
+        return Err("too many recipients");
+    }
+    if message.enclosures.len() > MAX_ENCLOSURES {
+        return Err("too many attachments");
+    }
+    if message.text.len() + message.html.as_ref().map_or(0, String::len) > MAX_TEXT {
+        return Err("the text is too long");
+    }
+    if !is_message_id(&message.id) {
+        return Err("a malformed Message-ID");
+    }
+    let referred = message.in_reply_to.iter().chain(&message.references);
+    if !referred.clone().all(|id| is_message_id(id)) || referred.count() > 2 * MAX_FIELD {
+        return Err("a malformed reference");
+    }
+    let all = [&message.to, &message.cc, &message.bcc, &message.reply_to];
+    if std::iter::once(&message.from)
+        .chain(all.into_iter().flatten())
+        .any(|address| address.name.len() > MAX_FIELD || address.email.len() > MAX_FIELD)
+    {
+        return Err("an address that is too long");
+    }
+    if message.subject.len() > 10 * MAX_FIELD {
+        return Err("a subject that is too long");
+    }
+    for enclosure in &message.enclosures {
+        let fine = |part: &str| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+        };
+        let well_formed = enclosure
+            .media_type
+            .split_once('/')
+            .is_some_and(|(kind, subtype)| fine(kind) && fine(subtype));
+        if !well_formed || enclosure.media_type.len() > 200 || enclosure.name.len() > MAX_FIELD {
+            return Err("an attachment with a malformed type or name");
+        }
+    }
+    Ok(())
+}
+
+/// What may stand between the angle brackets of a Message-ID, and in a search for it.
+pub fn is_message_id(id: &str) -> bool {
+    !id.is_empty()
+        && id.len() <= MAX_FIELD
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"<>\"\\".contains(&b))
+}
+
+fn header_of(address: &Address, sending: bool) -> Result<Header<'static>, &'static str> {
+    if sending && !is_address(&address.email) {
+        return Err("an address that is not one");
+    }
+    let name = one_line(&address.name);
+    let email = one_line(&address.email);
+    if !is_address(&email) {
+        // An unfinished one is kept as what was typed, in the place of a name.
+        let typed = if email.is_empty() { name } else { email };
+        return Ok(Header::new_address(Some(typed), ""));
+    }
+    let email = wire_address(&email).into_owned();
+    Ok(Header::new_address((!name.is_empty()).then_some(name), email))
+}
+
+/// Without line breaks and other control characters.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+/// The first and the latest ones (RFC 5322, section 3.6.4, lets a long list be shortened).
+fn shortened(references: &[String]) -> Vec<String> {
+    if references.len() <= MAX_REFERENCES {
+        return references.to_vec();
+    }
+    let latest = &references[references.len() - (MAX_REFERENCES - 1)..];
+    references.iter().take(1).chain(latest).cloned().collect()
+}
+
+fn text_of(message: &Composed) -> MimePart<'static> {
+    let text = MimePart::new("text/plain", with_crlf(&message.text));
+    match &message.html {
+        None => text,
+        Some(fragment) => {
+            let none = std::collections::HashMap::new();
+            let images = Images {
+                remote: true,
+                inline: &none,
+            };
+            let clean = html::sanitize(fragment, &images).html;
+            let document = format!(
+                "<!DOCTYPE html>\r\n<html><head><meta charset=\"utf-8\"></head><body>{}</body></html>\r\n",
+                with_crlf(&clean)
+            );
+            MimePart::new(
+                "multipart/alternative",
+                vec![text, MimePart::new("text/html", document)],
+            )
+        }
+    }
+}
+
+/// Line ends as mail has them; NUL is left out.
+fn with_crlf(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 32);
+    for line in text.replace("\r\n", "\n").split_inclusive(['\n', '\r']) {
+        out.extend(line.chars().filter(|c| !matches!(c, '\n' | '\r' | '\0')));
+        if line.ends_with(['\n', '\r']) {
+            out.push_str("\r\n");
+        }
+    }
+    if !out.ends_with("\r\n") {
+        out.push_str("\r\n");
+    }
+    out
+}
+
+fn with_enclosures(
+    text: MimePart<'static>,
+    enclosures: &[Enclosure],
+    hole: impl Fn(usize) -> String,
+) -> MimePart<'static> {
+    if enclosures.is_empty() {
+        return text;
+    }
+    let mut parts = vec![text];
+    for (index, enclosure) in enclosures.iter().enumerate() {
+        let name = one_line(&enclosure.name);
+        let content_type =
+            ContentType::new(enclosure.media_type.clone()).attribute("name", name.clone());
+        let encoding = if is_message(enclosure) { "8bit" } else { "base64" };
+        parts.push(
+            MimePart::new(
+                content_type,
+                BodyPart::Binary(Cow::Owned(hole(index).into_bytes())),
+            )
+            .attachment(name)
+            .transfer_encoding(encoding),
+        );
+    }
+    MimePart::new("multipart/mixed", parts)
+}
+
+/// RFC 2046, section 5.2.1: a message is never encoded.
+fn is_message(enclosure: &Enclosure) -> bool {
+    matches!(enclosure.source, Source::Message { .. }) || enclosure.media_type == "message/rfc822"
+}
+
+fn cut(bytes: &[u8], enclosures: &[Enclosure], hole: impl Fn(usize) -> String) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = bytes;
+    for (index, enclosure) in enclosures.iter().enumerate() {
+        let hole = hole(index).into_bytes();
+        if let Some(at) = rest.windows(hole.len()).position(|window| window == hole) {
+            pieces.push(Piece::Bytes(rest[..at].to_vec()));
+            pieces.push(Piece::Enclosure {
+                index,
+                base64: !is_message(enclosure),
+            });
+            rest = &rest[at + hole.len()..];
+        }
+    }
+    pieces.push(Piece::Bytes(rest.to_vec()));
+    pieces
+}
+
+/// Something that no text of this message contains.
+fn nonce() -> Result<String, &'static str> {
+    let mut random = [0; 16];
+    SystemRandom::new()
+        .fill(&mut random)
+        .map_err(|_| "no random numbers")?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn origin_text(origin: &Origin) -> String {
+    let mailbox: String = url::form_urlencoded::byte_serialize(origin.mailbox.as_bytes()).collect();
+    let how = if origin.forwarded { "forward" } else { "reply" };
+    format!("{how} {} {} {mailbox}", origin.uidvalidity, origin.uid)
+}
+
+/// Reads what [`ORIGIN`] holds.
+pub fn parse_origin(text: &str) -> Option<Origin> {
+    let mut words = text.split_whitespace();
+    let forwarded = words.next()? == "forward";
+    let uidvalidity = words.next()?.parse().ok()?;
+    let uid = words.next()?.parse().ok()?;
+    let encoded = format!("m={}", words.next()?);
+    let mailbox = url::form_urlencoded::parse(encoded.as_bytes()).next()?.1.into_owned();
+    Some(Origin {
+        mailbox,
+        uidvalidity,
+        uid,
+        forwarded,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message() -> Composed {
+        Composed {
+            id: "one@roost.test".to_owned(),
+            from: Address {
+                name: "Alice Müller, Dr.".to_owned(),
+                email: "alice@roost.test".to_owned(),
+            },
+            to: vec![Address {
+                name: String::new(),
+                email: "bob@bücher.example".to_owned(),
+            }],
+            bcc: vec![Address {
+                name: String::new(),
+                email: "secret@roost.test".to_owned(),
+            }],
+            subject: "Grüße".to_owned(),
+            text: ".\nFrom here\n".to_owned(),
+            ..Composed::default()
+        }
+    }
+
+    fn text(skeleton: &Skeleton) -> String {
+        skeleton
+            .pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                Piece::Enclosure { index, .. } => format!("<<{index}>>"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn bcc_is_not_transmitted_and_domains_are_ascii() {
+        let built = skeleton(&message(), Purpose::Send, 0).expect("fine");
+        let sent = text(&built);
+        assert!(!sent.contains("secret"), "{sent}");
+        assert!(sent.contains("bob@xn--bcher-kva.example"), "{sent}");
+        assert_eq!(built.bcc, b"Bcc: <secret@roost.test>\r\n");
+        let draft = skeleton(&message(), Purpose::Draft { saved_by: "1.2" }, 0).expect("fine");
+        assert!(text(&draft).contains("secret"));
+    }
+
+    #[test]
+    fn nothing_typed_becomes_a_header() {
+        for evil in ["x\r\nBcc: eve@evil.example", "x\nEvil: 1", "x\0y", "x\u{85}Evil: 1"] {
+            let mut hostile = message();
+            hostile.subject = evil.to_owned();
+            hostile.from.name = evil.to_owned();
+            hostile.to[0].name = evil.to_owned();
+            hostile.enclosures = vec![Enclosure {
+                name: evil.to_owned(),
+                media_type: "text/plain".to_owned(),
+                size: 1,
+                source: Source::Upload("u".to_owned()),
+            }];
+            let built = text(&skeleton(&hostile, Purpose::Send, 0).expect("encoded"));
+            let header = built.split("\r\n\r\n").next().expect("a header");
+            for line in header.lines() {
+                assert!(!line.starts_with("Evil") && !line.starts_with("Bcc"), "{header}");
+            }
+            for spoil in [
+                |m: &mut Composed, e: &str| m.to[0].email = format!("{e}@roost.test"),
+                |m: &mut Composed, e: &str| m.from.email = format!("a@{e}"),
+                |m: &mut Composed, e: &str| m.id = e.to_owned(),
+                |m: &mut Composed, e: &str| m.references = vec![e.to_owned()],
+                |m: &mut Composed, e: &str| m.in_reply_to = vec![e.to_owned()],
+            ] {
+                let mut hostile = message();
+                spoil(&mut hostile, evil);
+                assert!(skeleton(&hostile, Purpose::Send, 0).is_err(), "{evil:?}");
+            }
+            let mut hostile = message();
+            hostile.enclosures = vec![Enclosure {
+                name: "a".to_owned(),
+                media_type: format!("text/{evil}"),
+                size: 1,
+                source: Source::Upload("u".to_owned()),
+            }];
+            assert!(skeleton(&hostile, Purpose::Send, 0).is_err());
+        }
+    }
+
+    #[test]
+    fn attachments_are_holes_in_order() {
+        let mut with = message();
+        for name in ["résumé.pdf", "b.bin"] {
+            with.enclosures.push(Enclosure {
+                name: name.to_owned(),
+                media_type: "application/pdf".to_owned(),
+                size: 1,
+                source: Source::Upload("u".to_owned()),
+            });
+        }
+        let built = skeleton(&with, Purpose::Send, 0).expect("fine");
+        assert_eq!(built.parts, ["2", "3"]);
+        assert_eq!(built.pieces.len(), 5);
+        let text = text(&built);
+        assert!(text.find("<<0>>") < text.find("<<1>>"), "{text}");
+    }
+
+    #[test]
+    fn an_origin_is_read_as_it_was_written() {
+        let origin = Origin {
+            mailbox: "Reisen & Pläne".to_owned(),
+            uidvalidity: 7,
+            uid: 12,
+            forwarded: true,
+        };
+        assert_eq!(parse_origin(&origin_text(&origin)), Some(origin));
+    }
+
+    #[test]
+    fn addresses() {
+        for good in ["a@b.example", "a.b+c@localhost", "grün@bücher.example"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in ["a", "@b", "a@", "a b@c", "a@b..c", "a@.b", "a@b@c", "<a@b>", "a@b\r\n", "a,b@c", "a@[1.2.3.4]"] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+}

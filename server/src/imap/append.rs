@@ -1,0 +1,45 @@
+//! Putting messages into mailboxes, and finding them again by their Message-ID.
+
+use roost_wire::UidSet;
+use tokio::io::AsyncRead;
+
+use super::command::Command;
+use super::connection::Connection;
+use super::error::ImapError;
+use super::response::Response;
+
+/// Appends a message of `length` bytes (RFC 9051, section 6.3.12). Returns UIDVALIDITY and UID where the server tells
+/// them (UIDPLUS).
+pub async fn append(
+    connection: &mut Connection,
+    mailbox: &str,
+    flags: &[String],
+    message: &mut (dyn AsyncRead + Send + Unpin),
+    length: u64,
+) -> Result<Option<(u32, u32)>, ImapError> {
+    let command = Command::new("APPEND").mailbox(mailbox).flags(flags);
+    let completion = connection
+        .exec_with_literal(command, message, length)
+        .await?;
+    Ok(completion.status.appenduid())
+}
+
+/// UIDVALIDITY, and the messages of a mailbox with this Message-ID (without angle brackets).
+pub async fn find(
+    connection: &mut Connection,
+    mailbox: &str,
+    message_id: &str,
+) -> Result<(u32, UidSet), ImapError> {
+    let state = connection.select_fresh(mailbox).await?;
+    let command = Command::new("UID SEARCH HEADER Message-ID").string(&format!("<{message_id}>"));
+    let completion = connection.exec(command).await?;
+    let found = completion
+        .responses
+        .iter()
+        .flat_map(|response| match response {
+            Response::Search(uids) => uids.ranges().to_vec(),
+            Response::Esearch { all, .. } => all.ranges().to_vec(),
+            _ => Vec::new(),
+        });
+    Ok((state.uidvalidity, UidSet::from_ranges(found)))
+}

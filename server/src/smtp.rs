@@ -1,0 +1,310 @@
+//! Submitting a message (RFC 6409) with `lettre`'s connection, command by command: each recipient's answer counts, each
+//! stage has its time, and it is known whether the message may have been taken when the line breaks.
+
+use std::error::Error as _;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials as Login, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::{ClientId, Extension};
+use roost_wire::{Problem, ProblemKind};
+
+use crate::imap::{Credentials, Endpoint, Security};
+
+/// How long connecting, TLS and the greeting may take together.
+const CONNECT_TIME: Duration = Duration::from_secs(20);
+/// How long one command may take. RFC 5321, section 4.5.3.2, asks for five minutes.
+const COMMAND_TIME: Duration = Duration::from_secs(300);
+/// How long the server may think about a message it has received (RFC 5321, section 4.5.3.2.6).
+const ACCEPT_TIME: Duration = Duration::from_secs(600);
+/// The slowest line a message is sent over, in bytes per second.
+const SLOWEST: u64 = 4 * 1024;
+/// How much of a message is in memory at once.
+const PIECE: usize = 64 * 1024;
+
+/// A message ready to be submitted.
+#[derive(Debug)]
+pub struct Submission<'a> {
+    pub from: &'a str,
+    pub recipients: &'a [String],
+    /// The message with CRLF line ends, the last line complete.
+    pub file: &'a File,
+    pub size: u64,
+    /// Whether it has bytes beyond ASCII.
+    pub eight_bit: bool,
+}
+
+/// Why a message was not submitted, or may not have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubmitError {
+    /// The server has not taken it.
+    NotSent(Problem),
+    /// The line broke between the end of the message and the server's answer.
+    Unknown,
+}
+
+/// Submits a message to all its recipients or to none.
+pub async fn submit(
+    endpoint: &Endpoint,
+    credentials: &Credentials,
+    submission: &Submission<'_>,
+) -> Result<(), SubmitError> {
+    let mut connection = within(CONNECT_TIME, connect(endpoint))
+        .await
+        .map_err(SubmitError::NotSent)?;
+    let result = dialogue(&mut connection, credentials, submission).await;
+    // Whatever it answers: the message's fate is known, or never will be here.
+    let _ = tokio::time::timeout(Duration::from_secs(2), connection.abort()).await;
+    result
+}
+
+async fn connect(endpoint: &Endpoint) -> Result<AsyncSmtpConnection, Error> {
+    let hello = ClientId::default();
+    let tls = || TlsParameters::new_rustls(endpoint.host.clone());
+    let implicit = match endpoint.security {
+        Security::Implicit => Some(tls()?),
+        Security::StartTls | Security::Plaintext => None,
+    };
+    let mut connection = AsyncSmtpConnection::connect_tokio1(
+        (endpoint.host.as_str(), endpoint.port),
+        Some(CONNECT_TIME),
+        &hello,
+        implicit,
+        None,
+    )
+    .await?;
+    if endpoint.security == Security::StartTls {
+        connection.starttls(tls()?, &hello).await?;
+    }
+    Ok(connection)
+}
+
+async fn dialogue(
+    connection: &mut AsyncSmtpConnection,
+    credentials: &Credentials,
+    submission: &Submission<'_>,
+) -> Result<(), SubmitError> {
+    let refused = SubmitError::NotSent;
+    let mechanisms = [Mechanism::Plain, Mechanism::Login];
+    let offered = mechanisms
+        .iter()
+        .any(|mechanism| connection.server_info().supports_auth_mechanism(*mechanism));
+    // A server on the same machine may take mail without a password; it is not offered one then.
+    if offered {
+        let login = Login::new(credentials.username.clone(), credentials.password.clone());
+        let signed_in = tokio::time::timeout(COMMAND_TIME, connection.auth(&mechanisms, &login)).await;
+        match signed_in {
+            Err(_) => return Err(refused(Problem::new(ProblemKind::Timeout, ""))),
+            Ok(Err(error)) if error.is_permanent() => {
+                return Err(refused(Problem::new(
+                    ProblemKind::Refused,
+                    format!(
+                        "The outgoing mail server did not accept your user name and password: {}",
+                        words(&error)
+                    ),
+                )));
+            }
+            Ok(Err(error)) => return Err(refused(problem(&error))),
+            Ok(Ok(_)) => {}
+        }
+    }
+    let capabilities = command(connection, format!("EHLO {}\r\n", ClientId::default()))
+        .await
+        .map_err(refused)?;
+    let limit = size_limit(&capabilities);
+    if limit.is_some_and(|limit| submission.size > limit) {
+        return Err(refused(Problem::new(
+            ProblemKind::TooLarge,
+            format!(
+                "The message has {} MB; the mail server takes {} MB.",
+                megabytes(submission.size),
+                megabytes(limit.unwrap_or_default())
+            ),
+        )));
+    }
+    let addresses = submission.recipients.iter().map(String::as_str);
+    let needs_utf8 = addresses.chain([submission.from]).any(|a| !a.is_ascii());
+    let info = connection.server_info();
+    let mut parameters = String::new();
+    if limit.is_some() {
+        parameters.push_str(&format!(" SIZE={}", submission.size));
+    }
+    if needs_utf8 {
+        if !info.supports_feature(Extension::SmtpUtfEight) {
+            return Err(refused(Problem::new(
+                ProblemKind::Unsupported,
+                "The mail server cannot write to addresses with characters beyond ASCII (SMTPUTF8).",
+            )));
+        }
+        parameters.push_str(" SMTPUTF8");
+    }
+    if submission.eight_bit {
+        if !info.supports_feature(Extension::EightBitMime) {
+            return Err(refused(Problem::new(
+                ProblemKind::Unsupported,
+                "The mail server cannot take the forwarded message as it is (8BITMIME).",
+            )));
+        }
+        parameters.push_str(" BODY=8BITMIME");
+    }
+    command(
+        connection,
+        format!("MAIL FROM:<{}>{parameters}\r\n", submission.from),
+    )
+    .await
+    .map_err(refused)?;
+    let mut reasons = Vec::new();
+    for recipient in submission.recipients {
+        match command(connection, format!("RCPT TO:<{recipient}>\r\n")).await {
+            Ok(_) => {}
+            Err(problem) if problem.kind == ProblemKind::Refused => {
+                reasons.push(format!("{recipient}: {}", problem.detail));
+            }
+            Err(problem) => return Err(refused(problem)),
+        }
+    }
+    if !reasons.is_empty() {
+        return Err(refused(Problem::new(
+            ProblemKind::Refused,
+            reasons.join("\n"),
+        )));
+    }
+    command(connection, "DATA\r\n".to_owned())
+        .await
+        .map_err(refused)?;
+    data(connection, submission).await
+}
+
+/// The message itself, and the server's word on it.
+async fn data(
+    connection: &mut AsyncSmtpConnection,
+    submission: &Submission<'_>,
+) -> Result<(), SubmitError> {
+    // The end is marked once the last piece has been written: before that, the server cannot have taken anything.
+    let ended = Arc::new(AtomicBool::new(false));
+    let pieces = Pieces {
+        file: submission.file,
+        // lettre ends the last line by itself.
+        left: submission.size.saturating_sub(2),
+        offset: 0,
+        ended: Arc::clone(&ended),
+    };
+    let limit = ACCEPT_TIME + Duration::from_secs(submission.size / SLOWEST);
+    let unknown = |problem: Problem| {
+        if ended.load(Ordering::Relaxed) {
+            SubmitError::Unknown
+        } else {
+            SubmitError::NotSent(problem)
+        }
+    };
+    match tokio::time::timeout(limit, connection.message_iter(pieces)).await {
+        Ok(Ok(_)) => Ok(()),
+        // The server's own word.
+        Ok(Err(error)) if error.status().is_some() => Err(SubmitError::NotSent(problem(&error))),
+        Ok(Err(error)) => Err(unknown(problem(&error))),
+        Err(_) => Err(unknown(Problem::new(ProblemKind::Timeout, ""))),
+    }
+}
+
+/// The message piece by piece, read as it is written.
+struct Pieces<'a> {
+    file: &'a File,
+    left: u64,
+    offset: u64,
+    ended: Arc<AtomicBool>,
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        if self.left == 0 {
+            self.ended.store(true, Ordering::Relaxed);
+            return None;
+        }
+        let mut piece = vec![0; PIECE.min(usize::try_from(self.left).unwrap_or(PIECE))];
+        match self.file.read_exact_at(&mut piece, self.offset) {
+            Ok(()) => {
+                self.left -= piece.len() as u64;
+                self.offset += piece.len() as u64;
+                Some(piece)
+            }
+            // A file of our own that cannot be read: going on would end half a message as if it were whole.
+            Err(_) => panic!("the message cannot be read back"),
+        }
+    }
+}
+
+async fn command(
+    connection: &mut AsyncSmtpConnection,
+    line: String,
+) -> Result<Vec<String>, Problem> {
+    within(COMMAND_TIME, async {
+        let response = connection.command(line).await?;
+        Ok(response.message().map(str::to_owned).collect())
+    })
+    .await
+}
+
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Problem> {
+    tokio::time::timeout(limit, work)
+        .await
+        .map_err(|_| Problem::new(ProblemKind::Timeout, ""))?
+        .map_err(|error| problem(&error))
+}
+
+/// What the device is told. A line that broke is tried again; what the server said is told.
+fn problem(error: &Error) -> Problem {
+    if error.status().is_some() {
+        Problem::new(ProblemKind::Refused, words(error))
+    } else if error.is_tls() {
+        Problem::new(
+            ProblemKind::Refused,
+            format!("The outgoing mail server's certificate: {}", words(error)),
+        )
+    } else {
+        Problem::new(ProblemKind::Unreachable, "")
+    }
+}
+
+/// The server's own words.
+fn words(error: &Error) -> String {
+    match error.source() {
+        Some(source) => source.to_string(),
+        None => error.to_string(),
+    }
+}
+
+/// `SIZE` (RFC 1870): the largest message the server takes, if it says.
+fn size_limit(capabilities: &[String]) -> Option<u64> {
+    capabilities.iter().find_map(|line| {
+        let mut words = line.split_whitespace();
+        words.next()?.eq_ignore_ascii_case("SIZE").then_some(())?;
+        words.next()?.parse().ok().filter(|&limit| limit > 0)
+    })
+}
+
+fn megabytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size_limit;
+
+    #[test]
+    fn the_size_limit_is_read() {
+        let lines = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect::<Vec<_>>();
+        assert_eq!(size_limit(&lines(&["mail", "SIZE 1000", "DSN"])), Some(1000));
+        assert_eq!(size_limit(&lines(&["mail", "SIZE 0"])), None);
+        assert_eq!(size_limit(&lines(&["mail", "SIZE"])), None);
+    }
+}

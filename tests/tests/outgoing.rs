@@ -1,0 +1,485 @@
+//! Drafts and sending through a real Postfix into a real Dovecot, each message checked with Python's `email`.
+
+use std::time::Duration;
+
+use roost_tests::client::Client;
+use roost_tests::device::Device;
+use roost_tests::dovecot::{Dovecot, Options};
+use roost_tests::gateway::Gateway;
+use roost_tests::independent::parse;
+use roost_tests::postfix::{DOMAIN, NOBODY, Postfix, SIZE_LIMIT};
+use roost_tests::proxy::Proxy;
+use roost_wire::{
+    Address, Composed, Enclosure, Mutation, Origin, Outcome, ProblemKind, Saved, ServerMessage,
+    Source,
+};
+
+struct Stage {
+    dovecot: Dovecot,
+    postfix: Postfix,
+    gateway: Gateway,
+}
+
+async fn stage() -> anyhow::Result<Stage> {
+    let dovecot = Dovecot::start(&Options::default()).await?;
+    dovecot.add_user("alice").await?;
+    dovecot.add_user("bob").await?;
+    dovecot.add_user("secret").await?;
+    let postfix = Postfix::start(&dovecot).await?;
+    let gateway = gateway(&dovecot, &postfix.url()).await?;
+    Ok(Stage {
+        dovecot,
+        postfix,
+        gateway,
+    })
+}
+
+async fn gateway(dovecot: &Dovecot, smtp: &str) -> anyhow::Result<Gateway> {
+    Gateway::start(&dovecot.url(), &["--smtp", smtp, "--mail-domain", DOMAIN]).await
+}
+
+fn address(name: &str, user: &str) -> Address {
+    Address {
+        name: name.to_owned(),
+        email: format!("{user}@{DOMAIN}"),
+    }
+}
+
+fn message(id: &str) -> Composed {
+    Composed {
+        id: format!("{id}@{DOMAIN}"),
+        from: address("Alice Müller", "alice"),
+        to: vec![address("Bob", "bob")],
+        subject: format!("Message {id}"),
+        text: "Hello Bob\n".to_owned(),
+        ..Composed::default()
+    }
+}
+
+fn send(message: &Composed) -> Mutation {
+    Mutation::Send {
+        message: Box::new(message.clone()),
+        hold: 0,
+        drafts: "Drafts".to_owned(),
+        sent: Some("Sent".to_owned()),
+        ledger: None,
+    }
+}
+
+fn save(draft: &Composed, base: Option<u32>) -> Mutation {
+    Mutation::SaveDraft {
+        draft: Box::new(draft.clone()),
+        mailbox: "Drafts".to_owned(),
+        base,
+    }
+}
+
+fn saved(outcome: Outcome) -> anyhow::Result<Saved> {
+    match outcome {
+        Outcome::Saved(saved) => Ok(saved),
+        other => anyhow::bail!("not saved: {other:?}"),
+    }
+}
+
+fn enclosure(name: &str, media_type: &str, source: Source) -> Enclosure {
+    Enclosure {
+        name: name.to_owned(),
+        media_type: media_type.to_owned(),
+        size: 0,
+        source,
+    }
+}
+
+/// The copies of a message in a mailbox.
+async fn copies(client: &mut Client, mailbox: &str, id: &str) -> anyhow::Result<Vec<u32>> {
+    let criteria = format!("HEADER Message-ID \"<{id}>\"");
+    client.search(mailbox, &criteria).await
+}
+
+/// Waits until a message has been delivered, and returns it.
+async fn delivered(dovecot: &Dovecot, user: &str, id: &str) -> anyhow::Result<String> {
+    let mut client = Client::sign_in(dovecot.port, user).await?;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        if let [uid] = copies(&mut client, "INBOX", id).await?[..] {
+            return client.raw("INBOX", uid).await;
+        }
+        anyhow::ensure!(tokio::time::Instant::now() < deadline, "{id} never came");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// What Postfix and Dovecot put in front of a message.
+fn without_trace(raw: &str) -> &str {
+    let at = raw.find("\r\nMessage-ID:").map_or(0, |at| at + 2);
+    let from = raw.find("\r\nFrom:").map_or(at, |at| at + 2);
+    &raw[at.min(from)..]
+}
+
+#[tokio::test]
+async fn a_message_arrives_as_it_was_written_and_is_in_sent() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let mut device = Device::connect(&stage.gateway.url, "alice").await?;
+    let pdf: Vec<u8> = (0..200_000_u32).map(|n| (n * 7 % 251) as u8).collect();
+    let mut composed = message("one");
+    composed.cc = vec![address("Kovács, Béla \"BK\"", "bela")];
+    composed.bcc = vec![address("", "secret")];
+    composed.subject = "Grüße aus 東京, and a subject that is long enough to be folded into several lines of the header".to_owned();
+    composed.text = format!(
+        ".\n..two dots\nFrom the start\n\nZażółć gęślą jaźń שלום 日本\n{}\ntrailing  \n",
+        "long ".repeat(400)
+    );
+    composed.in_reply_to = vec!["parent@example.org".to_owned()];
+    composed.references = vec!["root@example.org".to_owned(), "parent@example.org".to_owned()];
+    composed.enclosures = vec![
+        enclosure("Résumé 2026 – 東京.pdf", "application/pdf", Source::Upload(device.upload(&pdf).await?)),
+        enclosure("empty.bin", "application/octet-stream", Source::Upload(device.upload(b"").await?)),
+    ];
+    let outcome = device.mutate(send(&composed)).await?;
+    assert_eq!(outcome, Outcome::Done { moved: None });
+
+    let raw = delivered(&stage.dovecot, "bob", &composed.id).await?;
+    let parsed = parse(raw.as_bytes()).await?;
+    assert_eq!(parsed["defects"], serde_json::json!([]), "{raw}");
+    assert!(parsed["longest_line"].as_u64() <= Some(998));
+    assert_eq!(parsed["bare_line_ends"], 0);
+    let headers = &parsed["headers"];
+    assert_eq!(headers["Subject"], composed.subject.as_str());
+    assert_eq!(headers["From"], "Alice Müller <alice@roost.test>");
+    assert_eq!(headers["Cc"], "\"Kovács, Béla \\\"BK\\\"\" <bela@roost.test>");
+    assert_eq!(headers["Message-ID"], "<one@roost.test>");
+    assert_eq!(headers["In-Reply-To"], "<parent@example.org>");
+    assert_eq!(headers["References"], "<root@example.org> <parent@example.org>");
+    assert!(headers["Bcc"].is_null(), "Bcc is not transmitted");
+    assert!(!raw.contains("X-Roost"), "nothing of Roost's own is transmitted");
+    let parts = &parsed["body"]["parts"];
+    let text = parts[0]["text"].as_str().expect("a text");
+    assert_eq!(text.replace("\r\n", "\n"), composed.text);
+    assert_eq!(parts[1]["name"], "Résumé 2026 – 東京.pdf");
+    assert_eq!(parts[1]["type"], "application/pdf");
+    assert_eq!(parts[1]["disposition"], "attachment");
+    assert_eq!(parts[1]["size"], 200_000);
+    assert_eq!(parts[2]["size"], 0);
+    delivered(&stage.dovecot, "secret", &composed.id).await?;
+
+    let mut client = Client::sign_in(stage.dovecot.port, "alice").await?;
+    let sent = copies(&mut client, "Sent", &composed.id).await?;
+    assert_eq!(sent.len(), 1);
+    let copy = client.raw("Sent", sent[0]).await?;
+    assert!(copy.starts_with("Bcc: <secret@roost.test>\r\n"), "{copy}");
+    let bytes = &copy["Bcc: <secret@roost.test>\r\n".len()..];
+    assert_eq!(bytes, without_trace(&raw), "the copy is what was sent, byte for byte");
+    assert_eq!(client.search("Sent", "SEEN").await?, sent);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_marks_what_it_answers_and_its_draft_goes() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let mut client = Client::sign_in(stage.dovecot.port, "alice").await?;
+    client
+        .append("INBOX", "", "From: bob@roost.test\nSubject: Question\nMessage-ID: <q@roost.test>\n\n?\n")
+        .await?;
+    let uid = client.search("INBOX", "ALL").await?[0];
+    let status = client.run("STATUS INBOX (UIDVALIDITY)").await?;
+    let uidvalidity: u32 = status
+        .iter()
+        .find_map(|line| line.split_once("UIDVALIDITY ")?.1.trim_end_matches(')').parse().ok())
+        .expect("a UIDVALIDITY");
+    let mut device = Device::connect(&stage.gateway.url, "alice").await?;
+    let mut composed = message("answer");
+    composed.origin = Some(Origin {
+        mailbox: "INBOX".to_owned(),
+        uidvalidity,
+        uid,
+        forwarded: false,
+    });
+    let kept = saved(device.mutate(save(&composed, None)).await?)?;
+    assert_eq!(client.search("Drafts", "DRAFT SEEN").await?, [kept.uid]);
+    // Another device that opens the draft learns what it answers.
+    let reply = device.content("draft", "Drafts", kept.uidvalidity, kept.uid, "").await?;
+    let read: Composed = postcard::from_bytes(&reply.body)?;
+    assert_eq!(read, composed);
+    assert_eq!(device.mutate(send(&composed)).await?, Outcome::Done { moved: None });
+    assert_eq!(client.search("INBOX", "ANSWERED").await?, [uid]);
+    assert!(client.search("Drafts", "ALL").await?.is_empty());
+    composed.id = "forward@roost.test".to_owned();
+    if let Some(origin) = &mut composed.origin {
+        origin.forwarded = true;
+    }
+    assert_eq!(device.mutate(send(&composed)).await?, Outcome::Done { moved: None });
+    assert_eq!(client.search("INBOX", "KEYWORD $Forwarded").await?, [uid]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn attachments_travel_inside_the_gateway() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let mut device = Device::connect(&stage.gateway.url, "alice").await?;
+    let picture: Vec<u8> = (0..70_000_u32).map(|n| (n % 256) as u8).collect();
+    let mut composed = message("draft");
+    composed.enclosures = vec![enclosure("p.png", "image/png", Source::Upload(device.upload(&picture).await?))];
+    let first = saved(device.mutate(save(&composed, None)).await?)?;
+    assert_eq!(first.parts, ["2"]);
+    // From now on it comes from the draft, and outlives the draft it came from.
+    let part = |saved: &Saved, part: &str| Source::Part {
+        mailbox: "Drafts".to_owned(),
+        uidvalidity: saved.uidvalidity,
+        uid: saved.uid,
+        part: part.to_owned(),
+    };
+    composed.enclosures[0].source = part(&first, "2");
+    composed.text.push_str("more\n");
+    let second = saved(device.mutate(save(&composed, Some(first.uid))).await?)?;
+    assert_ne!(first.uid, second.uid);
+    composed.enclosures[0].source = part(&second, "2");
+    composed.enclosures.push(enclosure(
+        "whole.eml",
+        "message/rfc822",
+        Source::Message {
+            mailbox: "Drafts".to_owned(),
+            uidvalidity: second.uidvalidity,
+            uid: second.uid,
+        },
+    ));
+    assert_eq!(device.mutate(send(&composed)).await?, Outcome::Done { moved: None });
+    let raw = delivered(&stage.dovecot, "bob", &composed.id).await?;
+    let parsed = parse(raw.as_bytes()).await?;
+    assert_eq!(parsed["defects"], serde_json::json!([]));
+    let parts = &parsed["body"]["parts"];
+    assert_eq!(parts[1]["size"], 70_000);
+    let reference = parse(raw.as_bytes()).await?["body"]["parts"][1]["sha256"].clone();
+    assert_eq!(parts[1]["sha256"], reference);
+    assert_eq!(parts[2]["type"], "message/rfc822");
+    assert_eq!(parts[2]["subject"], "Message draft");
+    // What is gone is said, and nothing is sent without it.
+    let mut without = message("without");
+    without.enclosures = vec![enclosure("x", "image/png", Source::Upload("nothing".to_owned()))];
+    match device.mutate(send(&without)).await? {
+        Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::NoSuchMessage),
+        other => anyhow::bail!("{other:?}"),
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn there_is_one_draft_ever() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let mut client = Client::sign_in(stage.dovecot.port, "alice").await?;
+    let mut device = Device::connect(&stage.gateway.url, "alice").await?;
+    let mut draft = message("draft");
+    draft.to = vec![Address {
+        name: String::new(),
+        email: "unfinished".to_owned(),
+    }];
+    let mut base = None;
+    for round in 0..5 {
+        draft.text = format!("round {round}\n");
+        base = Some(saved(device.mutate(save(&draft, base)).await?)?.uid);
+        assert_eq!(copies(&mut client, "Drafts", &draft.id).await?.len(), 1);
+    }
+    // The answer to a save was lost: the device goes on from what it knew.
+    draft.text = "again\n".to_owned();
+    let newest = saved(device.mutate(save(&draft, base.map(|uid| uid - 1))).await?)?.uid;
+    assert_eq!(copies(&mut client, "Drafts", &draft.id).await?, [newest]);
+    // Another device saved meanwhile: it is asked.
+    let mut other = Device::connect(&stage.gateway.url, "alice").await?;
+    draft.text = "on the other device\n".to_owned();
+    let theirs = saved(other.mutate(save(&draft, Some(newest))).await?)?.uid;
+    draft.text = "here\n".to_owned();
+    match device.mutate(save(&draft, Some(newest))).await? {
+        Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::Conflict),
+        outcome => anyhow::bail!("{outcome:?}"),
+    }
+    assert!(client.raw("Drafts", theirs).await?.contains("on the other device"));
+    // What was typed is kept as it was.
+    let reply = device.content("draft", "Drafts", 1, 1, "").await?;
+    assert_ne!(reply.status, 200);
+    let mine = saved(device.mutate(save(&draft, None)).await?)?;
+    let reply = device.content("draft", "Drafts", mine.uidvalidity, mine.uid, "").await?;
+    let read: Composed = postcard::from_bytes(&reply.body)?;
+    assert_eq!(read.to[0].email, "unfinished");
+    assert_eq!(read.text, "here\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_repeat_never_sends_twice() -> anyhow::Result<()> {
+    let mut stage = stage().await?;
+    let mut client = Client::sign_in(stage.dovecot.port, "bob").await?;
+    let mut device = Device::connect(&stage.gateway.url, "alice").await?;
+    let composed = message("twice");
+    let id = device.new_mutation_id();
+    for _ in 0..3 {
+        let outcome = device.mutate_as(id, send(&composed)).await?;
+        assert_eq!(outcome, Outcome::Done { moved: None });
+    }
+    delivered(&stage.dovecot, "bob", &composed.id).await?;
+    // The gateway restarts and has forgotten: it looks for the message instead of sending it.
+    let before = device.ledger;
+    stage.gateway.restart().await?;
+    let mut device = Device::connect(&stage.gateway.url, "alice").await?;
+    assert_ne!(device.ledger, before);
+    let again = |composed: &Composed, hold| Mutation::Send {
+        message: Box::new(composed.clone()),
+        hold,
+        drafts: "Drafts".to_owned(),
+        sent: Some("Sent".to_owned()),
+        ledger: Some(before),
+    };
+    let outcome = device.mutate_as(id, again(&composed, 0)).await?;
+    assert_eq!(outcome, Outcome::Done { moved: None });
+    let never = message("never");
+    assert_eq!(device.mutate(again(&never, 0)).await?, Outcome::Unknown);
+    assert_eq!(copies(&mut client, "INBOX", &composed.id).await?.len(), 1);
+    assert!(copies(&mut client, "INBOX", &never.id).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_held_message_can_be_taken_back() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let mut device = Device::connect(&stage.gateway.url, "alice").await?;
+    let composed = message("held");
+    let held = |composed: &Composed, hold| Mutation::Send {
+        message: Box::new(composed.clone()),
+        hold,
+        drafts: "Drafts".to_owned(),
+        sent: Some("Sent".to_owned()),
+        ledger: None,
+    };
+    let id = device.new_mutation_id();
+    device
+        .send(&roost_wire::ClientMessage::Mutate {
+            id,
+            mutation: held(&composed, 30),
+        })
+        .await?;
+    assert_eq!(device.mutate(Mutation::Unsend { id }).await?, Outcome::Done { moved: None });
+    let ended = device
+        .wait(|message| matches!(message, ServerMessage::Outcome { id: ended, .. } if *ended == id))
+        .await?;
+    match ended {
+        ServerMessage::Outcome { outcome: Outcome::Rejected(problem), .. } => {
+            assert_eq!(problem.kind, ProblemKind::Cancelled);
+        }
+        other => anyhow::bail!("{other:?}"),
+    }
+    // What is not taken back goes by itself.
+    let mut second = composed.clone();
+    second.id = "second@roost.test".to_owned();
+    assert_eq!(device.mutate(held(&second, 1)).await?, Outcome::Done { moved: None });
+    delivered(&stage.dovecot, "bob", &second.id).await?;
+    let mut client = Client::sign_in(stage.dovecot.port, "bob").await?;
+    assert!(copies(&mut client, "INBOX", &composed.id).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn refusals_are_told_and_nothing_is_sent() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let mut device = Device::connect(&stage.gateway.url, "alice").await?;
+    let mut composed = message("refused");
+    composed.cc.push(Address {
+        name: String::new(),
+        email: NOBODY.to_owned(),
+    });
+    match device.mutate(send(&composed)).await? {
+        Outcome::Rejected(problem) => {
+            assert_eq!(problem.kind, ProblemKind::Refused);
+            assert!(problem.detail.starts_with(&format!("{NOBODY}: ")), "{}", problem.detail);
+            assert!(problem.detail.contains("nobody of that name"), "{}", problem.detail);
+        }
+        other => anyhow::bail!("{other:?}"),
+    }
+    composed.cc.clear();
+    composed.to[0].email = "bob@roost.test\r\nRCPT TO:<eve@roost.test>".to_owned();
+    match device.mutate(send(&composed)).await? {
+        Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::BadRequest),
+        other => anyhow::bail!("{other:?}"),
+    }
+    composed.to[0].email = "grün@roost.test".to_owned();
+    match device.mutate(send(&composed)).await? {
+        Outcome::Done { .. } => {}
+        Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::Unsupported),
+        other => anyhow::bail!("{other:?}"),
+    }
+    // Larger than the server says it takes.
+    let big = device.upload(&vec![7; (SIZE_LIMIT / 4 * 3 + 1_000_000) as usize]).await?;
+    let mut large = message("large");
+    large.enclosures = vec![enclosure("big.bin", "application/octet-stream", Source::Upload(big))];
+    match device.mutate(send(&large)).await? {
+        Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::TooLarge),
+        other => anyhow::bail!("{other:?}"),
+    }
+    let mut client = Client::sign_in(stage.dovecot.port, "bob").await?;
+    for id in [&composed.id, &large.id] {
+        assert!(copies(&mut client, "INBOX", id).await?.is_empty());
+    }
+    // A server that is away: certainly not sent.
+    let away = gateway(&stage.dovecot, "smtp://127.0.0.1:1").await?;
+    let mut device = Device::connect(&away.url, "alice").await?;
+    match device.mutate(send(&message("away"))).await? {
+        Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::Unreachable),
+        other => anyhow::bail!("{other:?}"),
+    }
+    Ok(())
+}
+
+/// The line to the submission server is cut at every stage of the dialogue, 200 times and more: at most one copy is
+/// delivered, and what is told is true.
+#[tokio::test]
+async fn wherever_the_line_is_cut_the_truth_is_told() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let proxy = Proxy::start(stage.postfix.port).await?;
+    let gateway = gateway(&stage.dovecot, &format!("smtp://127.0.0.1:{}", proxy.port)).await?;
+    let mut device = Device::connect(&gateway.url, "alice").await?;
+    let mut claims = Vec::new();
+    // The whole dialogue takes some 1,400 bytes: every seventh byte is tried, and then none.
+    for (round, cut_after) in (1..1_470_u64).step_by(7).chain([0]).enumerate() {
+        proxy.set(|line| line.cut_after = cut_after);
+        let composed = message(&format!("cut-{round}"));
+        let outcome = device.mutate(send(&composed)).await?;
+        claims.push((composed.id, outcome, cut_after));
+    }
+    assert!(claims.len() > 200);
+    assert_eq!(claims.last().map(|claim| &claim.1), Some(&Outcome::Done { moved: None }));
+    delivered(&stage.dovecot, "bob", &claims[claims.len() - 1].0).await?;
+    let mut client = Client::sign_in(stage.dovecot.port, "bob").await?;
+    let mut unknown = 0;
+    for (id, outcome, cut_after) in &claims {
+        let count = copies(&mut client, "INBOX", id).await?.len();
+        match outcome {
+            Outcome::Done { .. } => assert_eq!(count, 1, "said to be sent, cut after {cut_after}"),
+            Outcome::Rejected(_) => assert_eq!(count, 0, "said not to be sent, cut after {cut_after}"),
+            Outcome::Unknown => {
+                unknown += 1;
+                assert!(count <= 1);
+            }
+            Outcome::Saved(_) => anyhow::bail!("a draft?"),
+        }
+    }
+    // Only once the whole message is in the line's buffers can nobody tell.
+    assert!(unknown < 80, "{unknown} of {} are unknown", claims.len());
+    Ok(())
+}
+
+/// 25 MB arrive whole, and the gateway's memory stays bounded while several people upload and send.
+#[tokio::test]
+async fn large_messages_take_little_memory() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let mut device = Device::connect(&stage.gateway.url, "alice").await?;
+    assert_eq!(device.mutate(send(&message("warm"))).await?, Outcome::Done { moved: None });
+    let before = stage.gateway.own_memory()?;
+    let content: Vec<u8> = (0..25_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let mut composed = message("large");
+    let upload = device.upload(&content).await?;
+    composed.enclosures = vec![enclosure("large.bin", "application/octet-stream", Source::Upload(upload))];
+    assert_eq!(device.mutate(send(&composed)).await?, Outcome::Done { moved: None });
+    let after = stage.gateway.own_memory()?;
+    assert!(after < before + 20_000_000, "{before} bytes before, {after} after");
+    let raw = delivered(&stage.dovecot, "bob", &composed.id).await?;
+    let parsed = parse(raw.as_bytes()).await?;
+    assert_eq!(parsed["body"]["parts"][1]["size"], 25_000_000);
+    Ok(())
+}
