@@ -3,7 +3,8 @@
 use js_sys::{Reflect, Uint8Array};
 use leptos::prelude::*;
 use roost_engine::{
-    DraftView, Intent, Line, ListView, MailboxRow, MessageView, Notice, SessionView, Stage, TabMessage, View,
+    DraftView, Intent, Line, ListView, MailboxRow, MessageView, Notice, SessionView, Stage,
+    TabMessage, View,
 };
 use roost_wire::{Body, Composed, Uid};
 use wasm_bindgen::prelude::*;
@@ -131,13 +132,21 @@ impl Device {
             View::Body(body) => self.body.set(Some(*body)),
             View::Drafts(drafts) => {
                 let known = |id: &str| drafts.iter().any(|draft| draft.id == id);
-                if self.forms.with_untracked(|forms| forms.iter().any(|(_, form)| !known(&form.id))) {
-                    self.forms.update(|forms| forms.retain(|(_, form)| known(&form.id)));
+                if self
+                    .forms
+                    .with_untracked(|forms| forms.iter().any(|(_, form)| !known(&form.id)))
+                {
+                    self.forms
+                        .update(|forms| forms.retain(|(_, form)| known(&form.id)));
                 }
                 self.drafts.set(drafts);
             }
             View::Draft(message) => self.forms.update(|forms| {
-                let number = forms.iter().map(|(number, _)| number + 1).max().unwrap_or(0);
+                let number = forms
+                    .iter()
+                    .map(|(number, _)| number + 1)
+                    .max()
+                    .unwrap_or(0);
                 forms.retain(|(_, form)| form.id != message.id);
                 forms.push((number, *message));
             }),

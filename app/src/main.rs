@@ -11,7 +11,9 @@ mod upload;
 fn main() {
     // A release build has no room for words.
     #[cfg(debug_assertions)]
-    std::panic::set_hook(Box::new(|panic| web_sys::console::error_1(&panic.to_string().into())));
+    std::panic::set_hook(Box::new(|panic| {
+        web_sys::console::error_1(&panic.to_string().into())
+    }));
     if roost_worker::is_worker() {
         roost_worker::start();
     } else {

@@ -17,7 +17,9 @@ impl Upload {
         done: impl FnOnce(Result<String, String>) + 'static,
     ) -> Option<Self> {
         let request = XmlHttpRequest::new().ok()?;
-        request.open("POST", &ContentAddress::upload_url(account)).ok()?;
+        request
+            .open("POST", &ContentAddress::upload_url(account))
+            .ok()?;
         let told = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| {
             progress(event.loaded(), event.total());
         });
@@ -43,7 +45,9 @@ fn result(request: &XmlHttpRequest) -> Result<String, String> {
         js_sys::Reflect::get(&json, &name.into()).ok()?.as_string()
     };
     match request.status().unwrap_or(0) {
-        200 => field("upload").ok_or_else(|| "The gateway's answer cannot be understood.".to_owned()),
+        200 => {
+            field("upload").ok_or_else(|| "The gateway's answer cannot be understood.".to_owned())
+        }
         0 => Err("The connection was lost.".to_owned()),
         _ => Err(field("message").unwrap_or_else(|| "The gateway refused it.".to_owned())),
     }

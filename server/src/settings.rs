@@ -123,7 +123,8 @@ impl Flags {
         let imap = self
             .imap
             .context("no IMAP server given: use --imap imaps://mail.example.org, ROOST_IMAP, or imap in roost.toml")?;
-        let imap = Endpoint::parse(&imap, Protocol::Imap, allow_plaintext).map_err(anyhow::Error::msg)?;
+        let imap =
+            Endpoint::parse(&imap, Protocol::Imap, allow_plaintext).map_err(anyhow::Error::msg)?;
         let hours = |hours: u32| Duration::from_secs(u64::from(hours) * 3600);
         Ok(Settings {
             listen: self.listen.unwrap_or(([127, 0, 0, 1], 8080).into()),
@@ -228,7 +229,10 @@ mod tests {
         };
         let settings = flags.resolve().expect("valid");
         assert_eq!(settings.address_of("alice"), "alice@example.org");
-        assert_eq!(settings.address_of("bob@other.example"), "bob@other.example");
+        assert_eq!(
+            settings.address_of("bob@other.example"),
+            "bob@other.example"
+        );
         assert_eq!(domain_of("localhost"), "localhost");
         assert_eq!(domain_of("example.org"), "example.org");
         assert_eq!(domain_of("192.0.2.1"), "192.0.2.1");

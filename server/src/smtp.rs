@@ -97,7 +97,8 @@ async fn dialogue(
     // A server on the same machine may take mail without a password; it is not offered one then.
     if offered {
         let login = Login::new(credentials.username.clone(), credentials.password.clone());
-        let signed_in = tokio::time::timeout(COMMAND_TIME, connection.auth(&mechanisms, &login)).await;
+        let signed_in =
+            tokio::time::timeout(COMMAND_TIME, connection.auth(&mechanisms, &login)).await;
         match signed_in {
             Err(_) => return Err(refused(Problem::new(ProblemKind::Timeout, ""))),
             Ok(Err(error)) if error.is_permanent() => {
@@ -228,15 +229,13 @@ impl Iterator for Pieces<'_> {
             return None;
         }
         let mut piece = vec![0; PIECE.min(usize::try_from(self.left).unwrap_or(PIECE))];
-        match self.file.read_exact_at(&mut piece, self.offset) {
-            Ok(()) => {
-                self.left -= piece.len() as u64;
-                self.offset += piece.len() as u64;
-                Some(piece)
-            }
-            // A file of our own that cannot be read: going on would end half a message as if it were whole.
-            Err(_) => panic!("the message cannot be read back"),
-        }
+        // A file of our own that cannot be read: going on would end half a message as if it were whole.
+        self.file
+            .read_exact_at(&mut piece, self.offset)
+            .expect("the message can be read back");
+        self.left -= piece.len() as u64;
+        self.offset += piece.len() as u64;
+        Some(piece)
     }
 }
 
@@ -302,8 +301,16 @@ mod tests {
 
     #[test]
     fn the_size_limit_is_read() {
-        let lines = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect::<Vec<_>>();
-        assert_eq!(size_limit(&lines(&["mail", "SIZE 1000", "DSN"])), Some(1000));
+        let lines = |lines: &[&str]| {
+            lines
+                .iter()
+                .map(|&line| line.to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            size_limit(&lines(&["mail", "SIZE 1000", "DSN"])),
+            Some(1000)
+        );
         assert_eq!(size_limit(&lines(&["mail", "SIZE 0"])), None);
         assert_eq!(size_limit(&lines(&["mail", "SIZE"])), None);
     }

@@ -115,11 +115,7 @@ impl Client {
             .find(|line| line.contains("BODY[]"))
             .context("no message")?;
         let (before, rest) = line.split_once("}\r\n").context("no literal")?;
-        let length: usize = before
-            .rsplit_once('{')
-            .context("no literal")?
-            .1
-            .parse()?;
+        let length: usize = before.rsplit_once('{').context("no literal")?.1.parse()?;
         Ok(rest.get(..length).context("a cut literal")?.to_owned())
     }
 

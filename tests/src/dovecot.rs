@@ -67,7 +67,10 @@ impl Dovecot {
             }
         }
         let config = home.join("dovecot.conf");
-        std::fs::write(&config, configuration(&home, [port, lmtp_port, auth_port], options))?;
+        std::fs::write(
+            &config,
+            configuration(&home, [port, lmtp_port, auth_port], options),
+        )?;
         let users = home.join("users");
         if !users.exists() {
             std::fs::write(&users, "")?;
@@ -189,11 +192,7 @@ fn mail_user() -> (u32, u32) {
         .unwrap_or((8, 8))
 }
 
-fn configuration(
-    home: &Path,
-    [port, lmtp_port, auth_port]: [u16; 3],
-    options: &Options,
-) -> String {
+fn configuration(home: &Path, [port, lmtp_port, auth_port]: [u16; 3], options: &Options) -> String {
     let home = home.display();
     let (uid, gid) = mail_user();
     let mut capability = String::new();

@@ -157,7 +157,9 @@ async fn pump(
         let before = left.load(Ordering::Relaxed);
         let passed = length.min(usize::try_from(before).unwrap_or(usize::MAX));
         left.store(before - passed as u64, Ordering::Relaxed);
-        if to.write_all(&buffer[..passed]).await.is_err() || passed < length || before == passed as u64
+        if to.write_all(&buffer[..passed]).await.is_err()
+            || passed < length
+            || before == passed as u64
         {
             // What was passed on arrives before the end does.
             let _ = to.shutdown().await;

@@ -9,8 +9,8 @@ use roost_tests::device::{Device, http, sign_in};
 use roost_tests::gateway::Gateway;
 use roost_tests::scripted::{PLAIN, Reaction, Scripted, behave, row};
 use roost_wire::{
-    Answer, Body, Change, ClientMessage, MailServer, Mutation, Outcome, Problem, ProblemKind, Request,
-    SearchQuery, ServerMessage, UidSet,
+    Answer, Body, Change, ClientMessage, MailServer, Mutation, Outcome, Problem, ProblemKind,
+    Request, SearchQuery, ServerMessage, UidSet,
 };
 
 /// How much memory a hostile server may cost the gateway.

@@ -130,10 +130,21 @@ async fn a_message_arrives_as_it_was_written_and_is_in_sent() -> anyhow::Result<
         "long ".repeat(400)
     );
     composed.in_reply_to = vec!["parent@example.org".to_owned()];
-    composed.references = vec!["root@example.org".to_owned(), "parent@example.org".to_owned()];
+    composed.references = vec![
+        "root@example.org".to_owned(),
+        "parent@example.org".to_owned(),
+    ];
     composed.enclosures = vec![
-        enclosure("Résumé 2026 – 東京.pdf", "application/pdf", Source::Upload(device.upload(&pdf).await?)),
-        enclosure("empty.bin", "application/octet-stream", Source::Upload(device.upload(b"").await?)),
+        enclosure(
+            "Résumé 2026 – 東京.pdf",
+            "application/pdf",
+            Source::Upload(device.upload(&pdf).await?),
+        ),
+        enclosure(
+            "empty.bin",
+            "application/octet-stream",
+            Source::Upload(device.upload(b"").await?),
+        ),
     ];
     let outcome = device.mutate(send(&composed)).await?;
     assert_eq!(outcome, Outcome::Done { moved: None });
@@ -146,12 +157,21 @@ async fn a_message_arrives_as_it_was_written_and_is_in_sent() -> anyhow::Result<
     let headers = &parsed["headers"];
     assert_eq!(headers["Subject"], composed.subject.as_str());
     assert_eq!(headers["From"], "Alice Müller <alice@roost.test>");
-    assert_eq!(headers["Cc"], "\"Kovács, Béla \\\"BK\\\"\" <bela@roost.test>");
+    assert_eq!(
+        headers["Cc"],
+        "\"Kovács, Béla \\\"BK\\\"\" <bela@roost.test>"
+    );
     assert_eq!(headers["Message-ID"], "<one@roost.test>");
     assert_eq!(headers["In-Reply-To"], "<parent@example.org>");
-    assert_eq!(headers["References"], "<root@example.org> <parent@example.org>");
+    assert_eq!(
+        headers["References"],
+        "<root@example.org> <parent@example.org>"
+    );
     assert!(headers["Bcc"].is_null(), "Bcc is not transmitted");
-    assert!(!raw.contains("X-Roost"), "nothing of Roost's own is transmitted");
+    assert!(
+        !raw.contains("X-Roost"),
+        "nothing of Roost's own is transmitted"
+    );
     let parts = &parsed["body"]["parts"];
     let text = parts[0]["text"].as_str().expect("a text");
     assert_eq!(text.replace("\r\n", "\n"), composed.text);
@@ -168,7 +188,11 @@ async fn a_message_arrives_as_it_was_written_and_is_in_sent() -> anyhow::Result<
     let copy = client.raw("Sent", sent[0]).await?;
     assert!(copy.starts_with("Bcc: <secret@roost.test>\r\n"), "{copy}");
     let bytes = &copy["Bcc: <secret@roost.test>\r\n".len()..];
-    assert_eq!(bytes, without_trace(&raw), "the copy is what was sent, byte for byte");
+    assert_eq!(
+        bytes,
+        without_trace(&raw),
+        "the copy is what was sent, byte for byte"
+    );
     assert_eq!(client.search("Sent", "SEEN").await?, sent);
     Ok(())
 }
@@ -178,13 +202,23 @@ async fn an_answer_marks_what_it_answers_and_its_draft_goes() -> anyhow::Result<
     let stage = stage().await?;
     let mut client = Client::sign_in(stage.dovecot.port, "alice").await?;
     client
-        .append("INBOX", "", "From: bob@roost.test\nSubject: Question\nMessage-ID: <q@roost.test>\n\n?\n")
+        .append(
+            "INBOX",
+            "",
+            "From: bob@roost.test\nSubject: Question\nMessage-ID: <q@roost.test>\n\n?\n",
+        )
         .await?;
     let uid = client.search("INBOX", "ALL").await?[0];
     let status = client.run("STATUS INBOX (UIDVALIDITY)").await?;
     let uidvalidity: u32 = status
         .iter()
-        .find_map(|line| line.split_once("UIDVALIDITY ")?.1.trim_end_matches(')').parse().ok())
+        .find_map(|line| {
+            line.split_once("UIDVALIDITY ")?
+                .1
+                .trim_end_matches(')')
+                .parse()
+                .ok()
+        })
         .expect("a UIDVALIDITY");
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
     let mut composed = message("answer");
@@ -197,17 +231,25 @@ async fn an_answer_marks_what_it_answers_and_its_draft_goes() -> anyhow::Result<
     let kept = saved(device.mutate(save(&composed, None)).await?)?;
     assert_eq!(client.search("Drafts", "DRAFT SEEN").await?, [kept.uid]);
     // Another device that opens the draft learns what it answers.
-    let reply = device.content("draft", "Drafts", kept.uidvalidity, kept.uid, "").await?;
+    let reply = device
+        .content("draft", "Drafts", kept.uidvalidity, kept.uid, "")
+        .await?;
     let read: Composed = postcard::from_bytes(&reply.body)?;
     assert_eq!(read, composed);
-    assert_eq!(device.mutate(send(&composed)).await?, Outcome::Done { moved: None });
+    assert_eq!(
+        device.mutate(send(&composed)).await?,
+        Outcome::Done { moved: None }
+    );
     assert_eq!(client.search("INBOX", "ANSWERED").await?, [uid]);
     assert!(client.search("Drafts", "ALL").await?.is_empty());
     composed.id = "forward@roost.test".to_owned();
     if let Some(origin) = &mut composed.origin {
         origin.forwarded = true;
     }
-    assert_eq!(device.mutate(send(&composed)).await?, Outcome::Done { moved: None });
+    assert_eq!(
+        device.mutate(send(&composed)).await?,
+        Outcome::Done { moved: None }
+    );
     assert_eq!(client.search("INBOX", "KEYWORD $Forwarded").await?, [uid]);
     Ok(())
 }
@@ -218,7 +260,11 @@ async fn attachments_travel_inside_the_gateway() -> anyhow::Result<()> {
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
     let picture: Vec<u8> = (0..70_000_u32).map(|n| (n % 256) as u8).collect();
     let mut composed = message("draft");
-    composed.enclosures = vec![enclosure("p.png", "image/png", Source::Upload(device.upload(&picture).await?))];
+    composed.enclosures = vec![enclosure(
+        "p.png",
+        "image/png",
+        Source::Upload(device.upload(&picture).await?),
+    )];
     let first = saved(device.mutate(save(&composed, None)).await?)?;
     assert_eq!(first.parts, ["2"]);
     // From now on it comes from the draft, and outlives the draft it came from.
@@ -242,7 +288,10 @@ async fn attachments_travel_inside_the_gateway() -> anyhow::Result<()> {
             uid: second.uid,
         },
     ));
-    assert_eq!(device.mutate(send(&composed)).await?, Outcome::Done { moved: None });
+    assert_eq!(
+        device.mutate(send(&composed)).await?,
+        Outcome::Done { moved: None }
+    );
     let raw = delivered(&stage.dovecot, "bob", &composed.id).await?;
     let parsed = parse(raw.as_bytes()).await?;
     assert_eq!(parsed["defects"], serde_json::json!([]));
@@ -254,7 +303,11 @@ async fn attachments_travel_inside_the_gateway() -> anyhow::Result<()> {
     assert_eq!(parts[2]["subject"], "Message draft");
     // What is gone is said, and nothing is sent without it.
     let mut without = message("without");
-    without.enclosures = vec![enclosure("x", "image/png", Source::Upload("nothing".to_owned()))];
+    without.enclosures = vec![enclosure(
+        "x",
+        "image/png",
+        Source::Upload("nothing".to_owned()),
+    )];
     match device.mutate(send(&without)).await? {
         Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::NoSuchMessage),
         other => anyhow::bail!("{other:?}"),
@@ -291,12 +344,19 @@ async fn there_is_one_draft_ever() -> anyhow::Result<()> {
         Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::Conflict),
         outcome => anyhow::bail!("{outcome:?}"),
     }
-    assert!(client.raw("Drafts", theirs).await?.contains("on the other device"));
+    assert!(
+        client
+            .raw("Drafts", theirs)
+            .await?
+            .contains("on the other device")
+    );
     // What was typed is kept as it was.
     let reply = device.content("draft", "Drafts", 1, 1, "").await?;
     assert_ne!(reply.status, 200);
     let mine = saved(device.mutate(save(&draft, None)).await?)?;
-    let reply = device.content("draft", "Drafts", mine.uidvalidity, mine.uid, "").await?;
+    let reply = device
+        .content("draft", "Drafts", mine.uidvalidity, mine.uid, "")
+        .await?;
     let read: Composed = postcard::from_bytes(&reply.body)?;
     assert_eq!(read.to[0].email, "unfinished");
     assert_eq!(read.text, "here\n");
@@ -355,12 +415,18 @@ async fn a_held_message_can_be_taken_back() -> anyhow::Result<()> {
             mutation: held(&composed, 30),
         })
         .await?;
-    assert_eq!(device.mutate(Mutation::Unsend { id }).await?, Outcome::Done { moved: None });
+    assert_eq!(
+        device.mutate(Mutation::Unsend { id }).await?,
+        Outcome::Done { moved: None }
+    );
     let ended = device
         .wait(|message| matches!(message, ServerMessage::Outcome { id: ended, .. } if *ended == id))
         .await?;
     match ended {
-        ServerMessage::Outcome { outcome: Outcome::Rejected(problem), .. } => {
+        ServerMessage::Outcome {
+            outcome: Outcome::Rejected(problem),
+            ..
+        } => {
             assert_eq!(problem.kind, ProblemKind::Cancelled);
         }
         other => anyhow::bail!("{other:?}"),
@@ -368,7 +434,10 @@ async fn a_held_message_can_be_taken_back() -> anyhow::Result<()> {
     // What is not taken back goes by itself.
     let mut second = composed.clone();
     second.id = "second@roost.test".to_owned();
-    assert_eq!(device.mutate(held(&second, 1)).await?, Outcome::Done { moved: None });
+    assert_eq!(
+        device.mutate(held(&second, 1)).await?,
+        Outcome::Done { moved: None }
+    );
     delivered(&stage.dovecot, "bob", &second.id).await?;
     let mut client = Client::sign_in(stage.dovecot.port, "bob").await?;
     assert!(copies(&mut client, "INBOX", &composed.id).await?.is_empty());
@@ -387,8 +456,16 @@ async fn refusals_are_told_and_nothing_is_sent() -> anyhow::Result<()> {
     match device.mutate(send(&composed)).await? {
         Outcome::Rejected(problem) => {
             assert_eq!(problem.kind, ProblemKind::Refused);
-            assert!(problem.detail.starts_with(&format!("{NOBODY}: ")), "{}", problem.detail);
-            assert!(problem.detail.contains("nobody of that name"), "{}", problem.detail);
+            assert!(
+                problem.detail.starts_with(&format!("{NOBODY}: ")),
+                "{}",
+                problem.detail
+            );
+            assert!(
+                problem.detail.contains("nobody of that name"),
+                "{}",
+                problem.detail
+            );
         }
         other => anyhow::bail!("{other:?}"),
     }
@@ -405,9 +482,15 @@ async fn refusals_are_told_and_nothing_is_sent() -> anyhow::Result<()> {
         other => anyhow::bail!("{other:?}"),
     }
     // Larger than the server says it takes.
-    let big = device.upload(&vec![7; (SIZE_LIMIT / 4 * 3 + 1_000_000) as usize]).await?;
+    let big = device
+        .upload(&vec![7; (SIZE_LIMIT / 4 * 3 + 1_000_000) as usize])
+        .await?;
     let mut large = message("large");
-    large.enclosures = vec![enclosure("big.bin", "application/octet-stream", Source::Upload(big))];
+    large.enclosures = vec![enclosure(
+        "big.bin",
+        "application/octet-stream",
+        Source::Upload(big),
+    )];
     match device.mutate(send(&large)).await? {
         Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::TooLarge),
         other => anyhow::bail!("{other:?}"),
@@ -443,7 +526,10 @@ async fn wherever_the_line_is_cut_the_truth_is_told() -> anyhow::Result<()> {
         claims.push((composed.id, outcome, cut_after));
     }
     assert!(claims.len() > 200);
-    assert_eq!(claims.last().map(|claim| &claim.1), Some(&Outcome::Done { moved: None }));
+    assert_eq!(
+        claims.last().map(|claim| &claim.1),
+        Some(&Outcome::Done { moved: None })
+    );
     delivered(&stage.dovecot, "bob", &claims[claims.len() - 1].0).await?;
     let mut client = Client::sign_in(stage.dovecot.port, "bob").await?;
     let mut unknown = 0;
@@ -451,7 +537,9 @@ async fn wherever_the_line_is_cut_the_truth_is_told() -> anyhow::Result<()> {
         let count = copies(&mut client, "INBOX", id).await?.len();
         match outcome {
             Outcome::Done { .. } => assert_eq!(count, 1, "said to be sent, cut after {cut_after}"),
-            Outcome::Rejected(_) => assert_eq!(count, 0, "said not to be sent, cut after {cut_after}"),
+            Outcome::Rejected(_) => {
+                assert_eq!(count, 0, "said not to be sent, cut after {cut_after}")
+            }
             Outcome::Unknown => {
                 unknown += 1;
                 assert!(count <= 1);
@@ -469,15 +557,30 @@ async fn wherever_the_line_is_cut_the_truth_is_told() -> anyhow::Result<()> {
 async fn large_messages_take_little_memory() -> anyhow::Result<()> {
     let stage = stage().await?;
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
-    assert_eq!(device.mutate(send(&message("warm"))).await?, Outcome::Done { moved: None });
+    assert_eq!(
+        device.mutate(send(&message("warm"))).await?,
+        Outcome::Done { moved: None }
+    );
     let before = stage.gateway.own_memory()?;
-    let content: Vec<u8> = (0..25_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let content: Vec<u8> = (0..25_000_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     let mut composed = message("large");
     let upload = device.upload(&content).await?;
-    composed.enclosures = vec![enclosure("large.bin", "application/octet-stream", Source::Upload(upload))];
-    assert_eq!(device.mutate(send(&composed)).await?, Outcome::Done { moved: None });
+    composed.enclosures = vec![enclosure(
+        "large.bin",
+        "application/octet-stream",
+        Source::Upload(upload),
+    )];
+    assert_eq!(
+        device.mutate(send(&composed)).await?,
+        Outcome::Done { moved: None }
+    );
     let after = stage.gateway.own_memory()?;
-    assert!(after < before + 20_000_000, "{before} bytes before, {after} after");
+    assert!(
+        after < before + 20_000_000,
+        "{before} bytes before, {after} after"
+    );
     let raw = delivered(&stage.dovecot, "bob", &composed.id).await?;
     let parsed = parse(raw.as_bytes()).await?;
     assert_eq!(parsed["body"]["parts"][1]["size"], 25_000_000);

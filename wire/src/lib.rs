@@ -18,7 +18,9 @@ mod problem;
 mod uidset;
 
 pub use body::{Attachment, Body, BodyKind, Header, Party};
-pub use compose::{Composed, Enclosure, MAX_ENCLOSURES, MAX_RECIPIENTS, MAX_TEXT, Origin, Saved, Source};
+pub use compose::{
+    Composed, Enclosure, MAX_ENCLOSURES, MAX_RECIPIENTS, MAX_TEXT, Origin, Saved, Source,
+};
 pub use mailbox::{Counts, Mailbox, MailboxState, Role};
 pub use message::{Address, Delta, Flags, SearchQuery, Summary, WindowRows};
 pub use mutation::{MAX_HOLD, Moved, Mutation, MutationId, Outcome};

@@ -67,6 +67,13 @@ pub enum Mutation {
         /// outcome is a [`crate::ProblemKind::Conflict`]. `None` replaces whatever is there.
         base: Option<Uid>,
     },
+    /// Moves every copy of a draft out of a mailbox.
+    DiscardDraft {
+        /// The Message-ID, as in [`Composed::id`].
+        id: String,
+        mailbox: String,
+        to: String,
+    },
     /// Sends a message, exactly once.
     Send {
         message: Box<Composed>,

@@ -53,6 +53,7 @@ pub fn install(needs: Needs) -> anyhow::Result<()> {
         tool("wasm-bindgen", "wasm-bindgen-cli", WASM_BINDGEN, &[])?;
     }
     if needs.has(Needs::APP) {
+        std_source();
         // The defaults bring in a TLS library that has to be compiled from C.
         tool(
             "trunk",
@@ -121,6 +122,25 @@ fn wasm_target() -> anyhow::Result<()> {
     }
     say("Installing the wasm32-unknown-unknown target");
     run("rustup", &["target", "add", "wasm32-unknown-unknown"])
+}
+
+/// The source of the standard library, with which the app is built for size.
+fn std_source() {
+    if !has_std_source() {
+        say("Installing the source of the standard library");
+        // Without it the app is built all the same.
+        if let Err(error) = run("rustup", &["component", "add", "rust-src"]) {
+            println!("    {error}");
+        }
+    }
+}
+
+pub fn has_std_source() -> bool {
+    output("rustc", &["--print", "sysroot"]).is_some_and(|root| {
+        Path::new(root.trim())
+            .join("lib/rustlib/src/rust/library/Cargo.lock")
+            .exists()
+    })
 }
 
 fn tool(program: &str, package: &str, version: &str, more: &[&str]) -> anyhow::Result<()> {

@@ -34,6 +34,11 @@ impl Run {
         self
     }
 
+    pub fn envs(mut self, all: &[(&str, &str)]) -> Self {
+        self.0.envs(all.iter().copied());
+        self
+    }
+
     pub fn directory(mut self, directory: &str) -> Self {
         self.0.current_dir(directory);
         self

@@ -30,8 +30,8 @@ pub use intent::{Action, Answer, Filter, Identity, Intent, TabId, Target, UndoId
 pub use query::parse as parse_query;
 pub use state::State;
 pub use view::{
-    ContentAddress, DraftPhase, DraftView, Line, ListState, ListView, MailboxRow, MessageState, MessageView, Notice,
-    SessionView, Stage, View,
+    ContentAddress, DraftPhase, DraftView, Line, ListState, ListView, MailboxRow, MessageState,
+    MessageView, Notice, SessionView, Stage, View,
 };
 
 use roost_wire::{Body, ClientMessage, Composed, ServerMessage};
@@ -178,10 +178,7 @@ pub enum Wake {
     /// Ask again for what could not be had.
     Retry,
     /// A draft has not been changed for a while, unless its revision is another by now.
-    SaveDraft {
-        id: String,
-        revision: u32,
-    },
+    SaveDraft { id: String, revision: u32 },
     /// A draft has had no tab for a while.
     Release(String),
     /// Try once more to hand over a message.

@@ -278,7 +278,10 @@ impl State {
         };
         let handed_over = matches!(
             &self.pending[index].mutation,
-            Mutation::Send { ledger: Some(_), .. }
+            Mutation::Send {
+                ledger: Some(_),
+                ..
+            }
         );
         if handed_over {
             self.mutate(tab, Mutation::Unsend { id }, None);
@@ -414,6 +417,7 @@ fn describe(mutation: &Mutation) -> String {
         Mutation::DeleteMailbox { name } => format!("Deleting the folder {name}"),
         Mutation::Subscribe { name, .. } => format!("Changing the subscription of {name}"),
         Mutation::SaveDraft { .. } => "Saving the draft".to_owned(),
+        Mutation::DiscardDraft { .. } => "Discarding the draft".to_owned(),
         Mutation::Send { .. } => "Sending".to_owned(),
         Mutation::Unsend { .. } => "Taking the message back".to_owned(),
     }

@@ -8,7 +8,9 @@ use crate::bodies::Bodies;
 use crate::cache::Cache;
 use crate::drafts::Draft;
 use crate::pending::{Pending, Undo};
-use crate::view::{ContentAddress, DraftView, Line, ListView, MailboxRow, MessageView, SessionView, Stage};
+use crate::view::{
+    ContentAddress, DraftView, Line, ListView, MailboxRow, MessageView, SessionView, Stage,
+};
 use crate::{Effect, Filter, TabId, Who};
 
 /// How many mailboxes are cached.

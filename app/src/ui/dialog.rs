@@ -6,8 +6,10 @@ use roost_engine::{Action, Intent, Target};
 
 use crate::ui::help::Help;
 use crate::ui::icon::Icon;
+use crate::ui::live::{each, effect, heard, live, memo};
 use crate::ui::settings::Settings;
 use crate::ui::state::{Dialog, Ui};
+use web_sys::{Event, MouseEvent, SubmitEvent};
 
 #[component]
 pub fn Dialogs() -> impl IntoView {
@@ -63,9 +65,9 @@ pub fn Dialogs() -> impl IntoView {
                 };
                 view! {
                     <Frame title="Delete folder">
-                        <Confirm warning submit="Delete folder" done=move || {
+                        <Confirm warning submit="Delete folder" done=live(move || {
                             ui.device.send(Intent::DeleteMailbox(name.clone()));
-                        } />
+                        }) />
                     </Frame>
                 }
                 .into_any()
@@ -79,12 +81,12 @@ pub fn Dialogs() -> impl IntoView {
                 };
                 view! {
                     <Frame title="Delete for good">
-                        <Confirm warning submit="Delete for good" done=move || {
+                        <Confirm warning submit="Delete for good" done=live(move || {
                             let target = uids.clone().map_or(Target::All, Target::Uids);
                             let mailbox = ui.mailbox();
                             ui.device.send(Intent::Act { mailbox, target, action: Action::Delete });
                             ui.clear_selection();
-                        } />
+                        }) />
                     </Frame>
                 }
                 .into_any()
@@ -97,7 +99,7 @@ pub fn Dialogs() -> impl IntoView {
 fn Frame(#[prop(into)] title: String, children: Children) -> impl IntoView {
     let ui = expect_context::<Ui>();
     let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(dialog) = dialog.get() {
             let _ = dialog.show_modal();
         }
@@ -106,22 +108,22 @@ fn Frame(#[prop(into)] title: String, children: Children) -> impl IntoView {
         <dialog
             node_ref=dialog
             aria-labelledby="dialog-title"
-            on:close=move |_| ui.dialog.set(None)
-            on:click=move |event| {
+            on:close=heard(move |_| ui.dialog.set(None))
+            on:click=heard(move |event: MouseEvent| {
                 // A click beside the dialog is one on its backdrop.
                 if event.target().as_ref() == event.current_target().as_ref() {
                     ui.dialog.set(None);
                 }
-            }
+            })
         >
             <div class="dialog">
                 <header>
                     <h2 id="dialog-title">{title}</h2>
-                    <button class="plain" aria-label="Close" on:click=move |_| {
+                    <button class="plain" aria-label="Close" on:click=heard(move |_| {
                         if let Some(dialog) = dialog.get_untracked() {
                             dialog.close();
                         }
-                    }>
+                    })>
                         {Icon::Close.draw()}
                     </button>
                 </header>
@@ -140,14 +142,14 @@ fn NameForm(
     let ui = expect_context::<Ui>();
     let input = NodeRef::<html::Input>::new();
     view! {
-        <form on:submit=move |event| {
+        <form on:submit=heard(move |event: SubmitEvent| {
             event.prevent_default();
             let name = input.get_untracked().map(|i| i.value().trim().to_owned()).unwrap_or_default();
             if !name.is_empty() {
                 done(name);
                 ui.dialog.set(None);
             }
-        }>
+        })>
             <label>
                 "Name"
                 <input node_ref=input type="text" required maxlength="200" autofocus prop:value=value />
@@ -163,11 +165,11 @@ fn Confirm(warning: String, submit: &'static str, done: impl Fn() + 'static) -> 
     view! {
         <p>{warning}</p>
         <footer>
-            <button class="secondary" autofocus on:click=move |_| ui.dialog.set(None)>"Cancel"</button>
-            <button class="danger" on:click=move |_| {
+            <button class="secondary" autofocus on:click=heard(move |_| ui.dialog.set(None))>"Cancel"</button>
+            <button class="danger" on:click=heard(move |_| {
                 done();
                 ui.dialog.set(None);
-            }>{submit}</button>
+            })>{submit}</button>
         </footer>
     }
 }
@@ -178,7 +180,7 @@ fn Choose(uids: Option<Vec<u32>>, copy: bool) -> impl IntoView {
     let ui = expect_context::<Ui>();
     let text = RwSignal::new(String::new());
     let uids = StoredValue::new(uids);
-    let matching = Memo::new(move |_| {
+    let matching = memo(move || {
         let needle = text.with(|text| text.to_lowercase());
         let here = ui
             .device
@@ -207,19 +209,19 @@ fn Choose(uids: Option<Vec<u32>>, copy: bool) -> impl IntoView {
         ui.dialog.set(None);
     };
     view! {
-        <form on:submit=move |event| {
+        <form on:submit=heard(move |event: SubmitEvent| {
             event.prevent_default();
             if let Some(first) = matching.get_untracked().first() {
                 choose(first.name.clone());
             }
-        }>
+        })>
             <label>
                 "Folder"
-                <input type="text" autofocus on:input=move |event| text.set(event_target_value(&event)) />
+                <input type="text" autofocus on:input=heard(move |event: Event| text.set(event_target_value(&event))) />
             </label>
         </form>
         <ul class="choices">
-            <For each=move || matching.get() key=|row| row.name.clone() let(row)>
+            {each(move || matching.get(), |row| row.name.clone(), move |row| view! {
                 <li>
                     <button class="mailbox" on:click={
                         let name = row.name.clone();
@@ -229,7 +231,7 @@ fn Choose(uids: Option<Vec<u32>>, copy: bool) -> impl IntoView {
                         <span class="label" dir="auto">{row.name.clone()}</span>
                     </button>
                 </li>
-            </For>
+            })}
         </ul>
     }
 }

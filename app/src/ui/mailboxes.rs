@@ -5,13 +5,15 @@ use roost_engine::{Action, Intent, MailboxRow, Target};
 use roost_wire::{Role, Uid};
 
 use crate::ui::icon::Icon;
+use crate::ui::live::{When, each, heard, live, memo, shown};
 use crate::ui::state::{Dialog, Pane, Ui};
+use web_sys::DragEvent;
 
 #[component]
 pub fn Mailboxes() -> impl IntoView {
     let ui = expect_context::<Ui>();
     let rows = ui.device.mailboxes;
-    let username = Memo::new(move |_| {
+    let username = memo(move || {
         ui.device.session.with(|session| match &session.stage {
             roost_engine::Stage::SignedIn { username, .. } => username.clone(),
             _ => String::new(),
@@ -25,31 +27,30 @@ pub fn Mailboxes() -> impl IntoView {
                 <button
                     class="plain only-narrow"
                     aria-label="Back to messages"
-                    on:click=move |_| ui.pane.set(Pane::List)
+                    on:click=heard(move |_| ui.pane.set(Pane::List))
                 >{Icon::Close.draw()}</button>
             </header>
-            <button class="primary compose" on:click=move |_| ui.compose()>{Icon::Compose.draw()}"Compose"</button>
+            <button class="primary compose" on:click=heard(move |_| ui.compose())>{Icon::Compose.draw()}"Compose"</button>
             <ul>
-                <For
-                    each=move || rows.get()
-                    key=|row| row.clone()
-                    let(row)
-                >
-                    <Row row />
-                </For>
+                // A row stays, and keeps the focus, when only its counts change.
+                {each(
+                    move || rows.get(),
+                    |row| MailboxRow { unseen: 0, messages: 0, ..row.clone() },
+                    |row| view! { <Row row /> },
+                )}
             </ul>
-            <button class="quiet" on:click=move |_| ui.dialog.set(Some(Dialog::CreateMailbox { below: None }))>
+            <button class="quiet" on:click=heard(move |_| ui.dialog.set(Some(Dialog::CreateMailbox { below: None })))>
                 {Icon::Plus.draw()} "New folder"
             </button>
             <footer>
-                <span class="account" title=move || username.get()>{move || username.get()}</span>
-                <button class="plain" aria-label="Settings" on:click=move |_| ui.dialog.set(Some(Dialog::Settings))>
+                <span class="account" title=live(move || username.get())>{shown(move || username.get())}</span>
+                <button class="plain" aria-label="Settings" on:click=heard(move |_| ui.dialog.set(Some(Dialog::Settings)))>
                     {Icon::Settings.draw()}
                 </button>
-                <button class="plain" aria-label="Keyboard help" on:click=move |_| ui.dialog.set(Some(Dialog::Help))>
+                <button class="plain" aria-label="Keyboard help" on:click=heard(move |_| ui.dialog.set(Some(Dialog::Help)))>
                     {Icon::Help.draw()}
                 </button>
-                <button class="plain" aria-label="Sign out" on:click=move |_| ui.device.send(Intent::SignOut)>
+                <button class="plain" aria-label="Sign out" on:click=heard(move |_| ui.device.send(Intent::SignOut))>
                     {Icon::SignOut.draw()}
                 </button>
             </footer>
@@ -61,7 +62,7 @@ pub fn Mailboxes() -> impl IntoView {
 fn Row(row: MailboxRow) -> impl IntoView {
     let ui = expect_context::<Ui>();
     let name = StoredValue::new(row.name.clone());
-    let current = Memo::new(move |_| {
+    let current = memo(move || {
         ui.device.list.with(|list| {
             list.as_ref()
                 .is_some_and(|list| name.with_value(|name| *name == list.mailbox))
@@ -72,66 +73,77 @@ fn Row(row: MailboxRow) -> impl IntoView {
     let selectable = row.selectable;
     let custom = row.role.is_none();
     let label = row.label.clone();
-    let described = match row.unseen {
-        0 => label.clone(),
-        unseen => format!("{label}, {unseen} unread"),
+    let counts = memo(move || {
+        ui.device.mailboxes.with(|rows| {
+            let row = rows
+                .iter()
+                .find(|row| name.with_value(|name| *name == row.name));
+            row.map_or((0, 0), |row| (row.unseen, row.messages))
+        })
+    });
+    let described = {
+        let label = label.clone();
+        move || match counts.get().0 {
+            0 => label.clone(),
+            unseen => format!("{label}, {unseen} unread"),
+        }
     };
-    let (messages, delimiter) = (row.messages, row.delimiter);
+    let delimiter = row.delimiter;
     let menu_label = format!("Actions for {label}");
     let rename_label = StoredValue::new(label.clone());
     // Drafts and Sent are read already; their unread counts would only distract.
-    let counted = row.unseen > 0 && !matches!(row.role, Some(Role::Sent | Role::Trash));
+    let counted = !matches!(row.role, Some(Role::Sent | Role::Trash));
     view! {
-        <li style:--depth=row.depth.to_string() class:current=move || current.get() class:over=move || over.get()>
+        <li style:--depth=row.depth.to_string() class:current=live(move || current.get()) class:over=live(move || over.get())>
             <button
                 class="mailbox"
-                class:has-unread={row.unseen > 0}
+                class:has-unread=live(move || counts.get().0 > 0)
                 disabled=!selectable
-                aria-label=described
-                aria-current=move || current.get().then_some("page")
-                on:click=move |_| ui.open_mailbox(name.get_value())
-                on:dragover=move |event| {
+                aria-label=live(described)
+                aria-current=live(move || current.get().then_some("page"))
+                on:click=heard(move |_| ui.open_mailbox(name.get_value()))
+                on:dragover=heard(move |event: DragEvent| {
                     if selectable && !current.get_untracked() {
                         event.prevent_default();
                         over.set(true);
                     }
-                }
-                on:dragleave=move |_| over.set(false)
-                on:drop=move |event| {
+                })
+                on:dragleave=heard(move |_| over.set(false))
+                on:drop=heard(move |event: DragEvent| {
                     event.prevent_default();
                     over.set(false);
                     drop_messages(ui, &event, name.get_value());
-                }
+                })
             >
                 {Icon::of_role(row.role).draw()}
                 <span class="label" dir="auto">{label.clone()}</span>
-                {counted.then(|| view! { <span class="count">{row.unseen}</span> })}
+                {shown(move || (counted && counts.get().0 > 0).then(|| view! { <span class="count">{counts.get().0}</span> }))}
             </button>
             {custom.then(|| view! {
                 <button
                     class="plain more"
                     aria-label=menu_label
-                    aria-expanded=move || menu.get().to_string()
-                    on:click=move |_| menu.update(|open| *open = !*open)
+                    aria-expanded=live(move || menu.get().to_string())
+                    on:click=heard(move |_| menu.update(|open| *open = !*open))
                 >{Icon::More.draw()}</button>
             })}
-            <Show when=move || menu.get()>
-                <div class="menu" role="menu" on:click=move |_| menu.set(false)>
-                    <button role="menuitem" on:click=move |_| ui.dialog.set(Some(Dialog::RenameMailbox {
+            <When test=live(move || menu.get())>
+                <div class="menu" role="menu" on:click=heard(move |_| menu.set(false))>
+                    <button role="menuitem" on:click=heard(move |_| ui.dialog.set(Some(Dialog::RenameMailbox {
                         name: name.get_value(),
                         label: rename_label.get_value(),
-                    }))>"Rename"</button>
+                    })))>"Rename"</button>
                     {delimiter.map(|delimiter| view! {
-                        <button role="menuitem" on:click=move |_| ui.dialog.set(Some(Dialog::CreateMailbox {
+                        <button role="menuitem" on:click=heard(move |_| ui.dialog.set(Some(Dialog::CreateMailbox {
                             below: Some((name.get_value(), delimiter)),
-                        }))>"New folder inside"</button>
+                        })))>"New folder inside"</button>
                     })}
-                    <button role="menuitem" on:click=move |_| ui.dialog.set(Some(Dialog::DeleteMailbox {
+                    <button role="menuitem" on:click=heard(move |_| ui.dialog.set(Some(Dialog::DeleteMailbox {
                         name: name.get_value(),
-                        messages,
-                    }))>"Delete"</button>
+                        messages: counts.get_untracked().1,
+                    })))>"Delete"</button>
                 </div>
-            </Show>
+            </When>
         </li>
     }
 }

@@ -7,6 +7,7 @@ mod help;
 mod icon;
 mod keyboard;
 mod list;
+mod live;
 mod mailboxes;
 mod message;
 mod notifications;
@@ -24,6 +25,7 @@ use leptos::prelude::*;
 use roost_engine::Stage;
 
 use crate::device::Device;
+use crate::ui::live::{When, effect, live, memo};
 use state::Ui;
 
 /// The whole app.
@@ -32,7 +34,7 @@ pub fn app(device: Device) -> impl IntoView {
     let ui = Ui::new(device);
     provide_context(ui);
     prefs::apply(ui.prefs);
-    let stage = Memo::new(move |_| device.session.with(|session| session.stage.clone()));
+    let stage = memo(move || device.session.with(|session| session.stage.clone()));
     // Once somebody is signed in the shell stays, also behind the form of an expired session.
     let inside = Memo::new(move |before: Option<&bool>| match stage.get() {
         Stage::SignedIn { .. } => true,
@@ -40,10 +42,9 @@ pub fn app(device: Device) -> impl IntoView {
         Stage::SigningIn => before.copied().unwrap_or(false),
         Stage::Starting => false,
     });
-    let form =
-        Memo::new(move |_| matches!(stage.get(), Stage::SignedOut { .. } | Stage::SigningIn));
-    let starting = Memo::new(move |_| stage.get() == Stage::Starting);
-    Effect::new(move |_| {
+    let form = memo(move || matches!(stage.get(), Stage::SignedOut { .. } | Stage::SigningIn));
+    let starting = memo(move || stage.get() == Stage::Starting);
+    effect(move || {
         if form.get() {
             ui.dialog.set(None);
         }
@@ -52,15 +53,15 @@ pub fn app(device: Device) -> impl IntoView {
         splash.remove();
     }
     view! {
-        <Show when=move || starting.get()>
+        <When test=live(move || starting.get())>
             <shell::Skeleton />
-        </Show>
-        <Show when=move || inside.get()>
+        </When>
+        <When test=live(move || inside.get())>
             // What lies behind the form of an expired session is kept, and cannot be reached.
-            <div inert=move || form.get()><shell::Shell /></div>
-        </Show>
-        <Show when=move || form.get()>
+            <div inert=live(move || form.get())><shell::Shell /></div>
+        </When>
+        <When test=live(move || form.get())>
             <sign_in::SignIn overlay=inside.get_untracked() />
-        </Show>
+        </When>
     }
 }

@@ -148,9 +148,9 @@ fn written(identity: &Identity) -> String {
 }
 
 fn read(line: &str) -> Option<Identity> {
-    let mut fields = line
-        .split(' ')
-        .map(|field| js_sys::decode_uri_component(field).map_or_else(|_| String::new(), String::from));
+    let mut fields = line.split(' ').map(|field| {
+        js_sys::decode_uri_component(field).map_or_else(|_| String::new(), String::from)
+    });
     Some(Identity {
         name: fields.next()?,
         email: fields.next()?,

@@ -6,6 +6,7 @@ use roost_engine::{DraftPhase, Intent, ListState, Write, addresses};
 use roost_wire::Uid;
 use wasm_bindgen::JsValue;
 
+use crate::ui::live::{effect, memo};
 use crate::ui::state::{Pane, Ui};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,7 +49,9 @@ fn draft_of(path: &str) -> Option<String> {
 /// Begins what a `mailto:` link asks for (RFC 6068). Roost can be registered for such links in its settings.
 fn begin_mailto(ui: Ui) {
     let search = window().location().search().unwrap_or_default();
-    let decoded = |text: &str| js_sys::decode_uri_component(text).map_or_else(|_| String::new(), String::from);
+    let decoded = |text: &str| {
+        js_sys::decode_uri_component(text).map_or_else(|_| String::new(), String::from)
+    };
     let Some(link) = search.strip_prefix("?mailto=").map(decoded) else {
         return;
     };
@@ -105,9 +108,11 @@ pub fn follow(ui: Ui) {
     if path() == "/compose" {
         begin_mailto(ui);
     }
-    let writing = Memo::new(move |_| {
+    let writing = memo(move || {
         ui.device.drafts.with(|drafts| {
-            let mut shown = drafts.iter().filter(|draft| draft.phase != DraftPhase::Sending);
+            let mut shown = drafts
+                .iter()
+                .filter(|draft| draft.phase != DraftPhase::Sending);
             shown.next_back().map(|draft| draft.id.clone())
         })
     });
@@ -120,7 +125,7 @@ pub fn follow(ui: Ui) {
         },
     });
     on_cleanup(move || popstate.remove());
-    Effect::new(move |_| {
+    effect(move || {
         ui.device.list.with(|list| {
             let Some(list) = list.as_ref().filter(|list| list.state == ListState::Ready) else {
                 return;
@@ -136,7 +141,7 @@ pub fn follow(ui: Ui) {
             }
         });
     });
-    let here = Memo::new(move |_| {
+    let here = memo(move || {
         let mailbox = ui
             .device
             .list
@@ -152,7 +157,10 @@ pub fn follow(ui: Ui) {
     Effect::new(move |before: Option<Option<Place>>| {
         let place = here.get();
         if let Some(id) = writing.get() {
-            let path_of = format!("/compose/{}", String::from(js_sys::encode_uri_component(&id)));
+            let path_of = format!(
+                "/compose/{}",
+                String::from(js_sys::encode_uri_component(&id))
+            );
             if path_of != path()
                 && let Ok(history) = window().history()
             {

@@ -3,9 +3,11 @@
 use leptos::prelude::*;
 use roost_engine::Identity;
 
+use crate::ui::live::{When, each, heard, live, memo, shown};
 use crate::ui::notifications;
 use crate::ui::prefs::{Density, Theme};
 use crate::ui::state::Ui;
+use web_sys::Event;
 
 #[component]
 pub fn Settings() -> impl IntoView {
@@ -17,8 +19,8 @@ pub fn Settings() -> impl IntoView {
                 <input
                     type="radio"
                     name="theme"
-                    prop:checked=move || prefs.with(|p| p.theme == theme)
-                    on:change=move |_| prefs.update(|p| p.theme = theme)
+                    prop:checked=live(move || prefs.with(|p| p.theme == theme))
+                    on:change=heard(move |_| prefs.update(|p| p.theme = theme))
                 />
                 {label}
             </label>
@@ -30,8 +32,8 @@ pub fn Settings() -> impl IntoView {
                 <input
                     type="radio"
                     name="density"
-                    prop:checked=move || prefs.with(|p| p.density == density)
-                    on:change=move |_| prefs.update(|p| p.density = density)
+                    prop:checked=live(move || prefs.with(|p| p.density == density))
+                    on:change=heard(move |_| prefs.update(|p| p.density = density))
                 />
                 {label}
             </label>
@@ -55,18 +57,18 @@ pub fn Settings() -> impl IntoView {
             <label class="check">
                 <input
                     type="checkbox"
-                    prop:checked=move || prefs.with(|p| p.remote_images)
-                    on:change=move |event| prefs.update(|p| p.remote_images = event_target_checked(&event))
+                    prop:checked=live(move || prefs.with(|p| p.remote_images))
+                    on:change=heard(move |event: Event| prefs.update(|p| p.remote_images = event_target_checked(&event)))
                 />
                 "Always load images from other servers"
             </label>
             <p class="hint">
                 "Loading an image tells its sender that, when and where you read the message."
             </p>
-            <Show when=move || prefs.with(|p| !p.trusted_senders.is_empty())>
+            <When test=live(move || prefs.with(|p| !p.trusted_senders.is_empty()))>
                 <p class="hint">"Images are loaded for:"</p>
                 <ul class="senders">
-                    <For each=move || prefs.with(|p| p.trusted_senders.clone()) key=Clone::clone let(sender)>
+                    {each(move || prefs.with(|p| p.trusted_senders.clone()), Clone::clone, move |sender| view! {
                         <li>
                             <span>{sender.clone()}</span>
                             <button class="link" on:click={
@@ -74,21 +76,21 @@ pub fn Settings() -> impl IntoView {
                                 move |_| prefs.update(|p| p.trusted_senders.retain(|s| *s != sender))
                             }>"Remove"</button>
                         </li>
-                    </For>
+                    })}
                 </ul>
-            </Show>
+            </When>
         </fieldset>
         <Identities />
         <fieldset>
             <legend>"Sending"</legend>
             <label>
                 "Time to take a message back"
-                <select on:change=move |event| {
+                <select on:change=heard(move |event: Event| {
                     let seconds = event_target_value(&event).parse().unwrap_or(10);
                     prefs.update(|p| p.hold = seconds);
-                }>
+                })>
                     {[0, 5, 10, 30].map(|seconds| view! {
-                        <option value=seconds.to_string() selected=move || prefs.with(|p| p.hold == seconds)>
+                        <option value=seconds.to_string() selected=live(move || prefs.with(|p| p.hold == seconds))>
                             {if seconds == 0 { "None".to_owned() } else { format!("{seconds} seconds") }}
                         </option>
                     }).collect_view()}
@@ -100,18 +102,18 @@ pub fn Settings() -> impl IntoView {
             <label class="check">
                 <input
                     type="checkbox"
-                    prop:checked=move || prefs.with(|p| p.notify)
-                    on:change=move |event| {
+                    prop:checked=live(move || prefs.with(|p| p.notify))
+                    on:change=heard(move |event: Event| {
                         let on = event_target_checked(&event);
                         prefs.update(|p| p.notify = on);
                         denied.set(on && !notifications::ask());
-                    }
+                    })
                 />
                 "Notify me on this device"
             </label>
-            <Show when=move || denied.get()>
+            <When test=live(move || denied.get())>
                 <p class="hint">"The browser does not allow notifications from this page. Change it in the browser's site settings."</p>
-            </Show>
+            </When>
         </fieldset>
     }
 }
@@ -121,7 +123,7 @@ pub fn Settings() -> impl IntoView {
 fn Identities() -> impl IntoView {
     let ui = expect_context::<Ui>();
     let prefs = ui.prefs;
-    let count = Memo::new(move |_| prefs.with(|p| p.identities.len().max(1)));
+    let count = memo(move || prefs.with(|p| p.identities.len().max(1)));
     let change = move |index: usize, change: &dyn Fn(&mut Identity)| {
         prefs.update(|p| {
             while p.identities.len() <= index {
@@ -133,38 +135,42 @@ fn Identities() -> impl IntoView {
     let field = move |index: usize, of: fn(&Identity) -> String| {
         prefs.with_untracked(|p| p.identities.get(index).map(of).unwrap_or_default())
     };
-    let own = ui.identities().first().map(|first| first.email.clone()).unwrap_or_default();
+    let own = ui
+        .identities()
+        .first()
+        .map(|first| first.email.clone())
+        .unwrap_or_default();
     view! {
         <fieldset>
             <legend>"Writing as"</legend>
-            {move || (0..count.get()).map(|index| {
+            {shown(move || (0..count.get()).map(|index| {
                 let own = own.clone();
                 view! {
                     <div class="identity">
                         <label>
                             "Name"
                             <input type="text" autocomplete="name" prop:value=field(index, |i| i.name.clone())
-                                on:change=move |event| change(index, &|i| i.name = event_target_value(&event)) />
+                                on:change=heard(move |event: Event| change(index, &|i| i.name = event_target_value(&event))) />
                         </label>
                         <label>
                             "Address"
                             <input type="email" placeholder=own prop:value=field(index, |i| i.email.clone())
-                                on:change=move |event| change(index, &|i| i.email = event_target_value(&event).trim().to_owned()) />
+                                on:change=heard(move |event: Event| change(index, &|i| i.email = event_target_value(&event).trim().to_owned())) />
                         </label>
                         <label>
                             "Signature"
                             <textarea rows="3" prop:value=field(index, |i| i.signature.clone())
-                                on:change=move |event| change(index, &|i| i.signature = event_target_value(&event))></textarea>
+                                on:change=heard(move |event: Event| change(index, &|i| i.signature = event_target_value(&event)))></textarea>
                         </label>
                         {(index > 0).then(|| view! {
-                            <button class="link" on:click=move |_| prefs.update(|p| drop(p.identities.remove(index)))>"Remove"</button>
+                            <button class="link" on:click=heard(move |_| prefs.update(|p| drop(p.identities.remove(index))))>"Remove"</button>
                         })}
                     </div>
                 }
-            }).collect_view()}
-            <button class="link" on:click=move |_| prefs.update(|p| {
+            }).collect_view())}
+            <button class="link" on:click=heard(move |_| prefs.update(|p| {
                 p.identities.resize(p.identities.len().max(1) + 1, Identity::default());
-            })>"Add another address"</button>
+            }))>"Add another address"</button>
         </fieldset>
     }
 }

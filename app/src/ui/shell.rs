@@ -7,12 +7,14 @@ use crate::ui::compose::Compose;
 use crate::ui::dialog::Dialogs;
 use crate::ui::icon::Icon;
 use crate::ui::list::MessageList;
+use crate::ui::live::{effect, heard, live, memo};
 use crate::ui::mailboxes::Mailboxes;
 use crate::ui::message::Message;
 use crate::ui::state::{Pane, Ui};
 use crate::ui::status::Status;
 use crate::ui::toasts::Toasts;
 use crate::ui::{keyboard, notifications, route};
+use web_sys::{KeyboardEvent, PointerEvent};
 
 #[component]
 pub fn Shell() -> impl IntoView {
@@ -26,16 +28,16 @@ pub fn Shell() -> impl IntoView {
         Pane::List => "list",
         Pane::Message => "message",
     };
-    let open = Memo::new(move |_| ui.device.message.with(Option::is_some));
+    let open = memo(move || ui.device.message.with(Option::is_some));
     let width = move || format!("{}px", ui.prefs.with(|prefs| prefs.list_width));
     view! {
-        <div class="shell" data-pane=pane class:reading=move || open.get() style:--list-width=width>
+        <div class="shell" data-pane=pane class:reading=live(move || open.get()) style:--list-width=width>
             <a class="skip" href="#messages">"Skip to messages"</a>
             <Mailboxes />
             <MessageList />
             <Divider />
             <Message />
-            <button class="primary compose-here only-narrow" aria-label="Compose" on:click=move |_| ui.compose()>
+            <button class="primary compose-here only-narrow" aria-label="Compose" on:click=heard(move |_| ui.compose())>
                 {Icon::Compose.draw()}
             </button>
             <Status />
@@ -79,20 +81,20 @@ fn Divider() -> impl IntoView {
             aria-valuemin="280"
             aria-valuemax="720"
             aria-valuenow=width
-            on:pointerdown=move |event| {
+            on:pointerdown=heard(move |event: PointerEvent| {
                 if let Some(target) = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()) {
                     let _ = target.set_pointer_capture(event.pointer_id());
                 }
                 dragging.set(Some((event.client_x(), ui.prefs.with_untracked(|p| p.list_width))));
-            }
-            on:pointermove=move |event| {
+            })
+            on:pointermove=heard(move |event: PointerEvent| {
                 if let Some((from, width)) = dragging.get_untracked() {
                     set(i64::from(width) + i64::from(event.client_x() - from));
                 }
-            }
-            on:pointerup=move |_| dragging.set(None)
-            on:pointercancel=move |_| dragging.set(None)
-            on:keydown=move |event| {
+            })
+            on:pointerup=heard(move |_| dragging.set(None))
+            on:pointercancel=heard(move |_| dragging.set(None))
+            on:keydown=heard(move |event: KeyboardEvent| {
                 let width = i64::from(ui.prefs.with_untracked(|p| p.list_width));
                 match event.key().as_str() {
                     "ArrowLeft" => set(width - 20),
@@ -101,13 +103,13 @@ fn Divider() -> impl IntoView {
                 }
                 event.prevent_default();
                 event.stop_propagation();
-            }
+            })
         ></div>
     }
 }
 
 fn title_counts_unread(ui: Ui) {
-    let title = Memo::new(move |_| {
+    let title = memo(move || {
         let unseen = ui.device.mailboxes.with(|mailboxes| {
             mailboxes
                 .iter()
@@ -129,12 +131,12 @@ fn title_counts_unread(ui: Ui) {
             format!("{place} – Roost")
         }
     });
-    Effect::new(move |_| document().set_title(&title.get()));
+    effect(move || document().set_title(&title.get()));
 }
 
 /// A desktop notification, where the person has asked for them and is not looking.
 fn notify_of_new_mail(ui: Ui) {
-    Effect::new(move |_| {
+    effect(move || {
         let Some((from, subject, uid)) = ui.device.new_mail.get() else {
             return;
         };

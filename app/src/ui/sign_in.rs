@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use roost_engine::{Intent, Stage};
 
 use crate::device::Device;
+use crate::ui::live::{effect, live, memo, shown};
 
 #[component]
 pub fn SignIn(
@@ -16,12 +17,12 @@ pub fn SignIn(
     let username = NodeRef::<Input>::new();
     let password = NodeRef::<Input>::new();
     let shared = NodeRef::<Input>::new();
-    let busy = Memo::new(move |_| {
+    let busy = memo(move || {
         device
             .session
             .with(|session| session.stage == Stage::SigningIn)
     });
-    let problem = Memo::new(move |_| {
+    let problem = memo(move || {
         device.session.with(|session| match &session.stage {
             Stage::SignedOut { problem, .. } => problem.clone(),
             _ => String::new(),
@@ -38,7 +39,7 @@ pub fn SignIn(
         });
     };
     // Where the next keystroke belongs: the first empty field, or the password after it was wrong.
-    Effect::new(move |_| {
+    effect(move || {
         let again = !problem.get().is_empty();
         if let (Some(name), Some(secret)) = (username.get(), password.get()) {
             if again {
@@ -55,7 +56,7 @@ pub fn SignIn(
                 <img class="logo" src="/icon.svg" alt="" width="56" height="56" />
                 <h1 id="sign-in-title">"Roost"</h1>
                 <p class="lead">"Your mail, the same on every device."</p>
-                <p class="problem" role="alert">{move || problem.get()}</p>
+                <p class="problem" role="alert">{shown(move || problem.get())}</p>
                 <label>
                     "Username"
                     <input
@@ -76,8 +77,8 @@ pub fn SignIn(
                     <input node_ref=shared type="checkbox" name="shared" />
                     "This is a shared computer"
                 </label>
-                <button class="primary" type="submit" disabled=move || busy.get()>
-                    {move || if busy.get() { "Signing in…" } else { "Sign in" }}
+                <button class="primary" type="submit" disabled=live(move || busy.get())>
+                    {shown(move || if busy.get() { "Signing in…" } else { "Sign in" })}
                 </button>
             </form>
         </main>

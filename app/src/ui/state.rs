@@ -113,10 +113,13 @@ impl Ui {
 
     /// Who the person may write as, the account's own address where none is named.
     pub fn identities(self) -> Vec<Identity> {
-        let own = self.device.session.with_untracked(|session| match &session.stage {
-            Stage::SignedIn { address, .. } => address.clone(),
-            _ => String::new(),
-        });
+        let own = self
+            .device
+            .session
+            .with_untracked(|session| match &session.stage {
+                Stage::SignedIn { address, .. } => address.clone(),
+                _ => String::new(),
+            });
         let mut identities = self.prefs.with_untracked(|prefs| prefs.identities.clone());
         if identities.is_empty() {
             identities.push(Identity::default());
@@ -131,7 +134,13 @@ impl Ui {
 
     /// Begins a message.
     pub fn compose(self) {
-        self.compose_to(Vec::new(), Vec::new(), Vec::new(), String::new(), String::new());
+        self.compose_to(
+            Vec::new(),
+            Vec::new(),
+            Vec::new(),
+            String::new(),
+            String::new(),
+        );
     }
 
     /// Begins a message that is filled in already.
@@ -185,10 +194,10 @@ impl Ui {
     pub fn open(self, uid: Uid) {
         self.cursor.set(Some(uid));
         self.anchor.set(Some(uid));
-        let drafts = self
-            .device
-            .list
-            .with_untracked(|list| list.as_ref().is_some_and(|list| list.role == Some(Role::Drafts)));
+        let drafts = self.device.list.with_untracked(|list| {
+            list.as_ref()
+                .is_some_and(|list| list.role == Some(Role::Drafts))
+        });
         if drafts {
             self.device.send(Intent::Write(Write::Open {
                 mailbox: self.mailbox(),

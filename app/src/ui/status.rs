@@ -4,13 +4,14 @@ use leptos::prelude::*;
 use roost_engine::{Intent, Line};
 
 use crate::device::Device;
+use crate::ui::live::{When, heard, live, memo};
 
 #[component]
 pub fn Status() -> impl IntoView {
     let device = expect_context::<Device>();
-    let line = Memo::new(move |_| device.session.with(|session| session.line));
-    let waiting = Memo::new(move |_| device.session.with(|session| session.waiting));
-    let progress = Memo::new(move |_| device.session.with(|session| session.progress));
+    let line = memo(move || device.session.with(|session| session.line));
+    let waiting = memo(move || device.session.with(|session| session.waiting));
+    let progress = memo(move || device.session.with(|session| session.progress));
     let text = move || {
         let state = match line.get() {
             Line::Live => "Live",
@@ -39,19 +40,19 @@ pub fn Status() -> impl IntoView {
                 <span class="dot" aria-hidden="true"></span>
                 {text}
             </span>
-            <Show when=move || matches!(line.get(), Line::Offline | Line::Connecting)>
-                <button class="link" on:click=move |_| device.send(Intent::ConnectNow)>"Try now"</button>
-            </Show>
-            <Show when=move || line.get() == Line::Reload>
-                <button class="link" on:click=move |_| drop(window().location().reload())>"Reload"</button>
-            </Show>
-            <Show when=move || progress.get().is_some()>
+            <When test=live(move || matches!(line.get(), Line::Offline | Line::Connecting))>
+                <button class="link" on:click=heard(move |_| device.send(Intent::ConnectNow))>"Try now"</button>
+            </When>
+            <When test=live(move || line.get() == Line::Reload)>
+                <button class="link" on:click=heard(move |_| drop(window().location().reload()))>"Reload"</button>
+            </When>
+            <When test=live(move || progress.get().is_some())>
                 <progress
                     aria-label="Progress"
-                    max=move || progress.get().map_or(1, |(_, total)| total.max(1))
-                    value=move || progress.get().map_or(0, |(done, _)| done)
+                    max=live(move || progress.get().map_or(1, |(_, total)| total.max(1)))
+                    value=live(move || progress.get().map_or(0, |(done, _)| done))
                 ></progress>
-            </Show>
+            </When>
         </div>
     }
 }

@@ -7,6 +7,7 @@ use roost_engine::{Intent, Notice};
 
 use crate::device::Device;
 use crate::ui::icon::Icon;
+use crate::ui::live::{each, effect, heard};
 
 /// How long a notice stays; while the pointer or the focus is on it, it stays longer.
 const STAY: Duration = Duration::from_secs(8);
@@ -17,9 +18,7 @@ pub fn Toasts() -> impl IntoView {
     let device = expect_context::<Device>();
     view! {
         <div class="toasts" role="region" aria-label="Notices" aria-live="polite">
-            <For each=move || device.notices.get() key=|(number, _)| *number let((number, notice))>
-                <Toast number notice />
-            </For>
+            {each(move || device.notices.get(), |(number, _)| *number, |(number, notice)| view! { <Toast number notice /> })}
         </div>
     }
 }
@@ -34,7 +33,7 @@ fn Toast(number: u32, notice: Notice) -> impl IntoView {
     };
     let held = RwSignal::new(false);
     let stay = if notice.failed { STAY_FAILED } else { STAY };
-    Effect::new(move |_| {
+    effect(move || {
         if !held.get()
             && let Ok(timer) = set_timeout_with_handle(dismiss, stay)
         {
@@ -46,19 +45,19 @@ fn Toast(number: u32, notice: Notice) -> impl IntoView {
         <div
             class="toast"
             class:failed=notice.failed
-            on:pointerenter=move |_| held.set(true)
-            on:pointerleave=move |_| held.set(false)
-            on:focusin=move |_| held.set(true)
-            on:focusout=move |_| held.set(false)
+            on:pointerenter=heard(move |_| held.set(true))
+            on:pointerleave=heard(move |_| held.set(false))
+            on:focusin=heard(move |_| held.set(true))
+            on:focusout=heard(move |_| held.set(false))
         >
             <span>{notice.text}</span>
             {undo.map(|undo| view! {
-                <button class="link" on:click=move |_| {
+                <button class="link" on:click=heard(move |_| {
                     device.send(Intent::Undo(undo));
                     dismiss();
-                }>"Undo"</button>
+                })>"Undo"</button>
             })}
-            <button class="plain" aria-label="Dismiss" on:click=move |_| dismiss()>{Icon::Close.draw()}</button>
+            <button class="plain" aria-label="Dismiss" on:click=heard(move |_| dismiss())>{Icon::Close.draw()}</button>
         </div>
     }
 }

@@ -70,12 +70,7 @@ pub fn fetch_body(ticket: u32, address: &ContentAddress, images: bool) {
     });
 }
 
-pub fn fetch_draft(
-    tab: TabId,
-    address: ContentAddress,
-    as_new: bool,
-    identities: Vec<Identity>,
-) {
+pub fn fetch_draft(tab: TabId, address: ContentAddress, as_new: bool, identities: Vec<Identity>) {
     spawn_local(async move {
         let result = content(&address.url("draft")).await.and_then(read);
         handle(Event::DraftFetched {

@@ -57,7 +57,9 @@ pub fn forget(id: String) {
 
 async fn all() -> Result<Vec<KeptDraft>, JsValue> {
     let store = store(IdbTransactionMode::Readonly).await?;
-    let found: Array = JsFuture::from(settled(&store.get_all()?)).await?.unchecked_into();
+    let found: Array = JsFuture::from(settled(&store.get_all()?))
+        .await?
+        .unchecked_into();
     Ok(found
         .iter()
         // What another version kept and this one cannot read stays where it is.

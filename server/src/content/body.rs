@@ -179,7 +179,9 @@ pub fn composed(header: &Bytes, texts: Vec<Text>, enclosures: Vec<Enclosure>) ->
         let ids = |value: &mail_parser::HeaderValue<'_>| -> Vec<String> {
             match value {
                 mail_parser::HeaderValue::Text(id) => vec![id.to_string()],
-                mail_parser::HeaderValue::TextList(ids) => ids.iter().map(ToString::to_string).collect(),
+                mail_parser::HeaderValue::TextList(ids) => {
+                    ids.iter().map(ToString::to_string).collect()
+                }
                 _ => Vec::new(),
             }
             .into_iter()
@@ -203,7 +205,10 @@ pub fn composed(header: &Bytes, texts: Vec<Text>, enclosures: Vec<Enclosure>) ->
         message.important = raw("X-Priority").is_some_and(|value| value.starts_with('1'));
         message.origin = raw(compose::ORIGIN).and_then(compose::parse_origin);
         // A draft may be from nobody.
-        message.from = addresses(parsed.from(), 1).into_iter().next().unwrap_or_default();
+        message.from = addresses(parsed.from(), 1)
+            .into_iter()
+            .next()
+            .unwrap_or_default();
     }
     message
 }

@@ -64,8 +64,10 @@ pub fn skeleton(
     check(message)?;
     let sending = purpose == Purpose::Send;
     let addresses = |list: &[Address]| -> Result<Header<'static>, &'static str> {
-        let headers: Result<Vec<Header<'static>>, _> =
-            list.iter().map(|address| header_of(address, sending)).collect();
+        let headers: Result<Vec<Header<'static>>, _> = list
+            .iter()
+            .map(|address| header_of(address, sending))
+            .collect();
         Ok(Header::new_list(headers?))
     };
     let mut builder = MessageBuilder::new()
@@ -98,7 +100,9 @@ pub fn skeleton(
         builder = builder.in_reply_to(MessageId::new_list(message.in_reply_to.iter().cloned()));
     }
     if !message.references.is_empty() {
-        builder = builder.references(MessageId::new_list(shortened(&message.references).into_iter()));
+        builder = builder.references(MessageId::new_list(
+            shortened(&message.references).into_iter(),
+        ));
     }
     if message.important {
         builder = builder
@@ -234,7 +238,10 @@ fn header_of(address: &Address, sending: bool) -> Result<Header<'static>, &'stat
         return Ok(Header::new_address(Some(typed), ""));
     }
     let email = wire_address(&email).into_owned();
-    Ok(Header::new_address((!name.is_empty()).then_some(name), email))
+    Ok(Header::new_address(
+        (!name.is_empty()).then_some(name),
+        email,
+    ))
 }
 
 /// Without line breaks and other control characters.
@@ -306,7 +313,11 @@ fn with_enclosures(
         let name = one_line(&enclosure.name);
         let content_type =
             ContentType::new(enclosure.media_type.clone()).attribute("name", name.clone());
-        let encoding = if is_message(enclosure) { "8bit" } else { "base64" };
+        let encoding = if is_message(enclosure) {
+            "8bit"
+        } else {
+            "base64"
+        };
         parts.push(
             MimePart::new(
                 content_type,
@@ -364,7 +375,10 @@ pub fn parse_origin(text: &str) -> Option<Origin> {
     let uidvalidity = words.next()?.parse().ok()?;
     let uid = words.next()?.parse().ok()?;
     let encoded = format!("m={}", words.next()?);
-    let mailbox = url::form_urlencoded::parse(encoded.as_bytes()).next()?.1.into_owned();
+    let mailbox = url::form_urlencoded::parse(encoded.as_bytes())
+        .next()?
+        .1
+        .into_owned();
     Some(Origin {
         mailbox,
         uidvalidity,
@@ -422,7 +436,12 @@ mod tests {
 
     #[test]
     fn nothing_typed_becomes_a_header() {
-        for evil in ["x\r\nBcc: eve@evil.example", "x\nEvil: 1", "x\0y", "x\u{85}Evil: 1"] {
+        for evil in [
+            "x\r\nBcc: eve@evil.example",
+            "x\nEvil: 1",
+            "x\0y",
+            "x\u{85}Evil: 1",
+        ] {
             let mut hostile = message();
             hostile.subject = evil.to_owned();
             hostile.from.name = evil.to_owned();
@@ -436,7 +455,10 @@ mod tests {
             let built = text(&skeleton(&hostile, Purpose::Send, 0).expect("encoded"));
             let header = built.split("\r\n\r\n").next().expect("a header");
             for line in header.lines() {
-                assert!(!line.starts_with("Evil") && !line.starts_with("Bcc"), "{header}");
+                assert!(
+                    !line.starts_with("Evil") && !line.starts_with("Bcc"),
+                    "{header}"
+                );
             }
             for spoil in [
                 |m: &mut Composed, e: &str| m.to[0].email = format!("{e}@roost.test"),
@@ -494,7 +516,19 @@ mod tests {
         for good in ["a@b.example", "a.b+c@localhost", "grün@bücher.example"] {
             assert!(is_address(good), "{good}");
         }
-        for bad in ["a", "@b", "a@", "a b@c", "a@b..c", "a@.b", "a@b@c", "<a@b>", "a@b\r\n", "a,b@c", "a@[1.2.3.4]"] {
+        for bad in [
+            "a",
+            "@b",
+            "a@",
+            "a b@c",
+            "a@b..c",
+            "a@.b",
+            "a@b@c",
+            "<a@b>",
+            "a@b\r\n",
+            "a,b@c",
+            "a@[1.2.3.4]",
+        ] {
             assert!(!is_address(bad), "{bad}");
         }
     }

@@ -160,11 +160,7 @@ struct Ending {
 
 impl Task {
     /// Runs an account until it has had no device for [`LINGER`], or is shut down.
-    pub async fn run(
-        desk: Desk,
-        events: mpsc::Sender<Event>,
-        mut inbox: mpsc::Receiver<Event>,
-    ) {
+    pub async fn run(desk: Desk, events: mpsc::Sender<Event>, mut inbox: mpsc::Receiver<Event>) {
         let pool = Arc::clone(&desk.pool);
         let (on_screen, screen) = watch::channel("INBOX".to_owned());
         let (hint_sender, mut hints) = mpsc::channel(64);
@@ -214,7 +210,10 @@ impl Task {
                     task.finish_mutations().await;
                     while let Ok(event) = inbox.try_recv() {
                         if let Event::Mutated { id, result, .. } = event {
-                            task.end(id, result.map_or_else(|outcome| outcome, |a| outcome_of(&a)));
+                            task.end(
+                                id,
+                                result.map_or_else(|outcome| outcome, |a| outcome_of(&a)),
+                            );
                         }
                     }
                     task.broadcast(&ServerMessage::Bye(Bye::Restart));
@@ -364,7 +363,7 @@ impl Task {
                 };
                 self.end(id, outcome);
             }
-            Mutation::SaveDraft { .. } | Mutation::Send { .. } => {
+            Mutation::SaveDraft { .. } | Mutation::DiscardDraft { .. } | Mutation::Send { .. } => {
                 if self.outgoing.len() >= MAX_OUTGOING {
                     self.end(id, busy());
                 } else {

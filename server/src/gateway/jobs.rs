@@ -29,6 +29,7 @@ pub fn mailboxes_of(mutation: &Mutation) -> Vec<String> {
             vec![mailbox.clone(), to.clone()]
         }
         Mutation::SaveDraft { mailbox, .. } => vec![mailbox.clone()],
+        Mutation::DiscardDraft { mailbox, to, .. } => vec![mailbox.clone(), to.clone()],
         Mutation::Send { drafts, sent, .. } => {
             std::iter::once(drafts).chain(sent).cloned().collect()
         }

@@ -121,7 +121,10 @@ fn disk(error: &std::io::Error) -> Problem {
 }
 
 fn garbled(_: tokio::task::JoinError) -> Problem {
-    Problem::new(ProblemKind::BadRequest, "a message that cannot be put together")
+    Problem::new(
+        ProblemKind::BadRequest,
+        "a message that cannot be put together",
+    )
 }
 
 /// Bytes of an attachment on their way into the message.
@@ -177,6 +180,10 @@ impl Desk {
                 .save(id, &draft, &mailbox, base)
                 .await
                 .map_err(Outcome::Rejected),
+            Mutation::DiscardDraft { id, mailbox, to } => self
+                .discard(&id, &mailbox, to)
+                .await
+                .map_err(|error| Outcome::Rejected(error.to_problem())),
             Mutation::Send {
                 message,
                 hold,
@@ -204,20 +211,28 @@ impl Desk {
         let saved_by = format!("{:016x}.{}", id.device, id.count);
         let told = |error: ImapError| error.to_problem();
         let prepared = self
-            .prepare(draft, Purpose::Draft {
-                saved_by: &saved_by,
-            })
+            .prepare(
+                draft,
+                Purpose::Draft {
+                    saved_by: &saved_by,
+                },
+            )
             .await?;
         let mut lease = self
             .pool
             .acquire(Priority::Interactive, Some(mailbox))
             .await
             .map_err(told)?;
-        let (_, before) = imap::find(&mut lease, mailbox, &draft.id).await.map_err(told)?;
+        let (_, before) = imap::find(&mut lease, mailbox, &draft.id)
+            .await
+            .map_err(told)?;
         let newest = before.iter().next_back();
         if let (Some(base), Some(newest)) = (base, newest)
             && newest > base
-            && !self.is_own(&mut lease, mailbox, newest, id.device).await.map_err(told)?
+            && !self
+                .is_own(&mut lease, mailbox, newest, id.device)
+                .await
+                .map_err(told)?
         {
             return Err(Problem::new(ProblemKind::Conflict, newest.to_string()));
         }
@@ -228,7 +243,9 @@ impl Desk {
                 .await
                 .map_err(told)?
         };
-        let (uidvalidity, found) = imap::find(&mut lease, mailbox, &draft.id).await.map_err(told)?;
+        let (uidvalidity, found) = imap::find(&mut lease, mailbox, &draft.id)
+            .await
+            .map_err(told)?;
         let uid = appended
             .map(|(_, uid)| uid)
             .or_else(|| found.iter().next_back())
@@ -247,6 +264,29 @@ impl Desk {
             touched: vec![mailbox.to_owned()],
             ..Applied::default()
         })
+    }
+
+    async fn discard(&self, id: &str, mailbox: &str, to: String) -> Result<Applied, ImapError> {
+        if !compose::is_message_id(id) {
+            return Err(ImapError::Argument("a malformed Message-ID"));
+        }
+        let mut lease = self
+            .pool
+            .acquire(Priority::Interactive, Some(mailbox))
+            .await?;
+        let (uidvalidity, uids) = imap::find(&mut lease, mailbox, id).await?;
+        if uids.is_empty() {
+            return Ok(Applied::default());
+        }
+        let moving = Mutation::Move {
+            mailbox: mailbox.to_owned(),
+            uidvalidity,
+            uids,
+            to,
+            add: Vec::new(),
+            remove: Vec::new(),
+        };
+        imap::apply(&mut lease, &moving, &mut |_, _| {}).await
     }
 
     /// Whether a draft was saved by this device: the answer to that save was lost on the way.
@@ -315,7 +355,9 @@ impl Desk {
                 Err(SubmitError::Unknown) => return Err(Outcome::Unknown),
             }
         }
-        Ok(self.after_sending(message, &prepared, drafts, sent, remark).await)
+        Ok(self
+            .after_sending(message, &prepared, drafts, sent, remark)
+            .await)
     }
 
     /// The copy in Sent, the mark on what was answered, the draft that goes. The message is sent, whatever comes of
@@ -426,7 +468,10 @@ impl Desk {
     }
 
     async fn remove_drafts(&self, drafts: &str, id: &str) -> Result<(), ImapError> {
-        let mut lease = self.pool.acquire(Priority::Interactive, Some(drafts)).await?;
+        let mut lease = self
+            .pool
+            .acquire(Priority::Interactive, Some(drafts))
+            .await?;
         let (_, found) = imap::find(&mut lease, drafts, id).await?;
         if !found.is_empty() && lease.capabilities.uidplus {
             imap::expunge(&mut lease, &found).await?;
@@ -452,11 +497,7 @@ impl Desk {
     }
 
     /// Puts a message together in a file.
-    async fn prepare(
-        &self,
-        message: &Composed,
-        purpose: Purpose<'_>,
-    ) -> Result<Prepared, Problem> {
+    async fn prepare(&self, message: &Composed, purpose: Purpose<'_>) -> Result<Prepared, Problem> {
         let date = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs() as i64);
@@ -505,15 +546,14 @@ impl Desk {
     }
 
     /// Writes the bytes of an attachment, wherever they are.
-    async fn enclose(
-        &self,
-        enclosure: &Enclosure,
-        mut into: Enclosing<'_>,
-    ) -> Result<(), Problem> {
+    async fn enclose(&self, enclosure: &Enclosure, mut into: Enclosing<'_>) -> Result<(), Problem> {
         let gone = || {
             Problem::new(
                 ProblemKind::NoSuchMessage,
-                format!("The attachment {} is no longer there. Attach it again.", enclosure.name),
+                format!(
+                    "The attachment {} is no longer there. Attach it again.",
+                    enclosure.name
+                ),
             )
         };
         let lost = |error: ImapError| match error {

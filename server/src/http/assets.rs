@@ -32,7 +32,9 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let (name, policy) = match path {
         "frame.html" => (path, FRAME_POLICY),
         "frame-images.html" => ("frame.html", FRAME_WITH_IMAGES_POLICY),
-        place if place.starts_with("m/") || place.starts_with("compose/") => ("index.html", APP_POLICY),
+        place if place.starts_with("m/") || place.starts_with("compose/") => {
+            ("index.html", APP_POLICY)
+        }
         file if file.contains('.') => (file, APP_POLICY),
         _ => ("index.html", APP_POLICY),
     };

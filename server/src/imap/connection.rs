@@ -221,7 +221,9 @@ impl Connection {
         }
         let encoded = command.encode().map_err(ImapError::Argument)?;
         let [first] = encoded.parts.as_slice() else {
-            return Err(ImapError::Argument("a name that needs a literal of its own"));
+            return Err(ImapError::Argument(
+                "a name that needs a literal of its own",
+            ));
         };
         self.out_of_step = true;
         let limit = self.patience;
@@ -268,7 +270,9 @@ impl Connection {
         let mut left = length;
         let mut buffer = vec![0; LITERAL_PIECE];
         while left > 0 {
-            let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let most = buffer
+                .len()
+                .min(usize::try_from(left).unwrap_or(usize::MAX));
             let count = literal.read(&mut buffer[..most]).await?;
             if count == 0 {
                 return Err(ImapError::Io(std::io::ErrorKind::UnexpectedEof.into()));

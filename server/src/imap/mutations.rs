@@ -184,9 +184,10 @@ pub async fn apply(
             Ok(names_changed())
         }
         // These are more than commands: the account's outgoing part does them.
-        Mutation::SaveDraft { .. } | Mutation::Send { .. } | Mutation::Unsend { .. } => {
-            Err(ImapError::Argument("a mutation out of place"))
-        }
+        Mutation::SaveDraft { .. }
+        | Mutation::DiscardDraft { .. }
+        | Mutation::Send { .. }
+        | Mutation::Unsend { .. } => Err(ImapError::Argument("a mutation out of place")),
     }
 }
 
@@ -201,6 +202,7 @@ pub fn is_repeatable(mutation: &Mutation, connection: &Connection) -> bool {
         | Mutation::RenameMailbox { .. }
         | Mutation::DeleteMailbox { .. }
         | Mutation::SaveDraft { .. }
+        | Mutation::DiscardDraft { .. }
         | Mutation::Send { .. }
         | Mutation::Unsend { .. } => false,
     }

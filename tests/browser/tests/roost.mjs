@@ -57,6 +57,8 @@ export async function contents(client, mailbox) {
   const lock = await client.getMailboxLock(mailbox);
   try {
     const all = new Map();
+    // A server tells of deleted messages between commands, but not in the answer to FETCH.
+    await client.noop();
     if (client.mailbox.exists === 0) return all;
     for await (const one of client.fetch("1:*", { envelope: true, flags: true, uid: true })) {
       // The flags of a message may come by themselves, when another device changes them meanwhile.

@@ -35,6 +35,14 @@ for (const colorScheme of ["light", "dark"]) {
       await check(page, name, info);
       if (isMobile) await page.getByRole("button", { name: "Back to the list" }).click();
     }
+    await page.keyboard.press("c");
+    await expect(page.getByRole("textbox", { name: "Message text" })).toBeVisible();
+    await check(page, "compose", info);
+    await page.getByRole("combobox", { name: "To", exact: true }).fill("nonsense, Ada <ada@example.org>,");
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    await expect(page.getByText("One of the addresses")).toBeVisible();
+    await check(page, "compose-wrong", info);
+    await page.getByRole("button", { name: "Discard draft" }).click();
     await page.keyboard.press("?");
     await expect(page.getByRole("dialog")).toBeVisible();
     await check(page, "help", info);

@@ -41,7 +41,14 @@ async fn demo(port: Option<&String>) -> anyhow::Result<()> {
     let listen = format!("127.0.0.1:{}", port.map_or("8080", String::as_str));
     let gateway = Gateway::start(
         &dovecot.url(),
-        &["--listen", &listen, "--smtp", &postfix.url(), "--mail-domain", DOMAIN],
+        &[
+            "--listen",
+            &listen,
+            "--smtp",
+            &postfix.url(),
+            "--mail-domain",
+            DOMAIN,
+        ],
     )
     .await?;
     println!();

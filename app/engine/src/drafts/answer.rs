@@ -136,11 +136,7 @@ fn identity_for(body: &Body, identities: &[Identity]) -> Identity {
 }
 
 /// To and Cc of an answer: never oneself, unless there is nobody else.
-fn recipients(
-    body: &Body,
-    all: bool,
-    own: impl Fn(&str) -> bool,
-) -> (Vec<Address>, Vec<Address>) {
+fn recipients(body: &Body, all: bool, own: impl Fn(&str) -> bool) -> (Vec<Address>, Vec<Address>) {
     let of = |party: Party| {
         body.recipients
             .iter()
@@ -150,7 +146,11 @@ fn recipients(
     let from_me = body.from.iter().all(|from| own(&from.email)) && !body.from.is_empty();
     // An answer to what one wrote oneself goes to those it was written to.
     if from_me {
-        let cc = if all { unique(of(Party::Cc), &[], &own) } else { Vec::new() };
+        let cc = if all {
+            unique(of(Party::Cc), &[], &own)
+        } else {
+            Vec::new()
+        };
         let to = unique(of(Party::To), &[], |_| false);
         if !to.is_empty() {
             return (to, cc);
@@ -306,7 +306,12 @@ fn message_ids(value: &str) -> Vec<String> {
         .skip(1)
         .filter_map(|rest| rest.split_once('>'))
         .map(|(id, _)| id.trim())
-        .filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_graphic() && !b"\"\\".contains(&b)))
+        .filter(|id| {
+            !id.is_empty()
+                && id
+                    .bytes()
+                    .all(|b| b.is_ascii_graphic() && !b"\"\\".contains(&b))
+        })
         .map(str::to_owned)
         .collect()
 }
@@ -458,7 +463,11 @@ mod tests {
             reply.references,
             ["zero@example.org", "one@example.org", "two@example.org"]
         );
-        assert!(reply.text.ends_with("ann@example.org wrote:\n> Hello\n"), "{}", reply.text);
+        assert!(
+            reply.text.ends_with("ann@example.org wrote:\n> Hello\n"),
+            "{}",
+            reply.text
+        );
     }
 
     #[test]
@@ -504,7 +513,11 @@ mod tests {
         let mut identities = me();
         identities[0].signature = "Me & Co.".to_owned();
         let reply = answer(Answer::Reply, &place(), &body(), None, &identities);
-        assert!(reply.text.starts_with("\n\n-- \nMe & Co.\n\n\nann@"), "{:?}", reply.text);
+        assert!(
+            reply.text.starts_with("\n\n-- \nMe & Co.\n\n\nann@"),
+            "{:?}",
+            reply.text
+        );
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub struct Draft {
     pub problem: String,
     conflict: bool,
     unknown: bool,
+    /// The person wants none of it; a save is still under way.
+    discarded: bool,
 }
 
 /// A save under way.
@@ -99,6 +101,7 @@ impl Draft {
             problem: String::new(),
             conflict: false,
             unknown: false,
+            discarded: false,
         }
     }
 
@@ -134,7 +137,10 @@ fn is_empty(message: &Composed) -> bool {
         && message.bcc.is_empty()
         && message.subject.trim().is_empty()
         && message.text.trim().is_empty()
-        && message.html.as_ref().is_none_or(|html| html.trim().is_empty())
+        && message
+            .html
+            .as_ref()
+            .is_none_or(|html| html.trim().is_empty())
         && message.enclosures.is_empty()
 }
 
@@ -376,7 +382,8 @@ impl State {
         let Some(draft) = self.drafts.get(id) else {
             return;
         };
-        let busy = draft.saving.is_some() || draft.sending.is_some() || draft.conflict;
+        let busy =
+            draft.saving.is_some() || draft.sending.is_some() || draft.conflict || draft.discarded;
         if !may || busy || !draft.changed || is_empty(&draft.message) {
             return;
         }
@@ -412,30 +419,44 @@ impl State {
             return;
         }
         self.save_draft(id);
+        self.release_later(id.to_owned());
     }
 
     fn discard(&mut self, tab: TabId, id: &str) {
-        let Some(draft) = self.drafts.get(id).cloned() else {
+        let Some(draft) = self
+            .drafts
+            .get_mut(id)
+            .filter(|draft| draft.sending.is_none())
+        else {
             return;
         };
-        if draft.sending.is_some() {
-            return;
+        draft.tab = None;
+        draft.discarded = true;
+        if !is_empty(&draft.message) {
+            let message = Box::new(draft.message.clone());
+            let undo = self.remember_undo(Inverse::Restore(message));
+            self.notice(tab, "Draft discarded", Some(undo), false);
         }
+        self.go_on_discarding(tab, id);
+    }
+
+    /// What was discarded goes from the server too, after a save that is under way.
+    fn go_on_discarding(&mut self, tab: TabId, id: &str) {
+        let Some(draft) = self
+            .drafts
+            .get(id)
+            .filter(|draft| draft.discarded && draft.saving.is_none())
+        else {
+            return;
+        };
+        let saved = draft.saved.clone();
         self.drop_draft(id);
-        if is_empty(&draft.message) {
-            return;
-        }
-        let undo = self.remember_undo(Inverse::Restore(Box::new(draft.message.clone())));
-        self.notice(tab, "Draft discarded", Some(undo), false);
-        if let Some(saved) = draft.saved {
+        if let Some(saved) = saved {
             let to = self.mailbox_for(tab, Role::Trash);
-            let mutation = Mutation::Move {
+            let mutation = Mutation::DiscardDraft {
+                id: id.to_owned(),
                 mailbox: saved.mailbox,
-                uidvalidity: saved.uidvalidity,
-                uids: [saved.uid].into_iter().collect(),
                 to,
-                add: Vec::new(),
-                remove: Vec::new(),
             };
             self.mutate(tab, mutation, None);
         }
@@ -496,10 +517,12 @@ impl State {
     }
 
     pub(crate) fn release(&mut self, id: &str) {
-        let idle = self.drafts.get(id).is_some_and(|draft| {
-            draft.tab.is_none() && draft.sending.is_none() && draft.saving.is_none() && !draft.conflict
-        });
-        if idle {
+        let Some(draft) = self.drafts.get(id).filter(|draft| draft.tab.is_none()) else {
+            return;
+        };
+        if draft.saving.is_some() {
+            self.release_later(id.to_owned());
+        } else if draft.sending.is_none() && !draft.conflict {
             self.close_draft(id);
         }
     }
@@ -549,7 +572,12 @@ impl State {
                     BodyProblem::Refused(why) => why,
                     BodyProblem::SignedOut => "You are signed out.".to_owned(),
                 };
-                self.notice(tab, &format!("The draft cannot be opened. {why}"), None, true);
+                self.notice(
+                    tab,
+                    &format!("The draft cannot be opened. {why}"),
+                    None,
+                    true,
+                );
                 return;
             }
         };
@@ -575,10 +603,13 @@ impl State {
             draft.fill = true;
             return;
         }
-        let parts = message.enclosures.iter().filter_map(|enclosure| match &enclosure.source {
-            Source::Part { part, .. } => Some(part.clone()),
-            _ => None,
-        });
+        let parts = message
+            .enclosures
+            .iter()
+            .filter_map(|enclosure| match &enclosure.source {
+                Source::Part { part, .. } => Some(part.clone()),
+                _ => None,
+            });
         let saved = Saved {
             parts: parts.collect(),
             mailbox: address.mailbox,
@@ -639,7 +670,10 @@ impl State {
         let ids: Vec<String> = self.drafts.keys().cloned().collect();
         for id in ids {
             self.send_draft(&id);
-            let left = self.drafts.get(&id).is_some_and(|draft| draft.tab.is_none());
+            let left = self
+                .drafts
+                .get(&id)
+                .is_some_and(|draft| draft.tab.is_none());
             if left {
                 self.save_draft(&id);
             }
@@ -649,14 +683,19 @@ impl State {
     /// A draft's mutation ended. `false` where it was about something else.
     pub(crate) fn draft_ended(&mut self, mutation: MutationId, outcome: &Outcome) -> bool {
         let saving = self.drafts.values().find(|draft| {
-            draft.saving.as_ref().is_some_and(|saving| saving.id == mutation)
+            draft
+                .saving
+                .as_ref()
+                .is_some_and(|saving| saving.id == mutation)
         });
         if let Some(id) = saving.map(|draft| draft.message.id.clone()) {
             self.draft_saved(&id, outcome);
             return true;
         }
         let sending = self.drafts.values().find(|draft| {
-            draft.sending.is_some_and(|sending| sending.id == Some(mutation))
+            draft
+                .sending
+                .is_some_and(|sending| sending.id == Some(mutation))
         });
         if let Some(id) = sending.map(|draft| draft.message.id.clone()) {
             self.draft_sent(&id, outcome);
@@ -678,7 +717,11 @@ impl State {
                 draft.changed = draft.revision != saving.revision;
                 // From now on the attachments come from the draft.
                 for (index, before) in saving.enclosures.iter().enumerate() {
-                    let same = draft.message.enclosures.iter_mut().find(|now| *now == before);
+                    let same = draft
+                        .message
+                        .enclosures
+                        .iter_mut()
+                        .find(|now| *now == before);
                     if let (Some(enclosure), Some(part)) = (same, saved.parts.get(index)) {
                         enclosure.source = Source::Part {
                             mailbox: saved.mailbox.clone(),
@@ -689,14 +732,11 @@ impl State {
                     }
                 }
                 draft.saved = Some(saved.clone());
-                if draft.tab.is_none() && !draft.changed && draft.sending.is_none() {
-                    self.drop_draft(id);
-                    return;
-                }
             }
             Outcome::Rejected(problem) if problem.kind == ProblemKind::Conflict => {
                 draft.conflict = true;
-                "This draft was changed on another device meanwhile.".clone_into(&mut draft.problem);
+                "This draft was changed on another device meanwhile."
+                    .clone_into(&mut draft.problem);
             }
             Outcome::Rejected(problem) if problem.kind.recovery() == Recovery::Retry => {
                 let wake = Wake::SaveDraft {
@@ -717,8 +757,13 @@ impl State {
             Outcome::Done { .. } | Outcome::Unknown => {}
         }
         self.keep(id);
+        self.go_on_discarding(TabId::default(), id);
         self.send_draft(id);
-        if self.drafts.get(id).is_some_and(|draft| draft.tab.is_none() && draft.problem.is_empty()) {
+        if self
+            .drafts
+            .get(id)
+            .is_some_and(|draft| draft.tab.is_none() && draft.problem.is_empty())
+        {
             self.save_draft(id);
         }
     }

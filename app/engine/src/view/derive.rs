@@ -3,7 +3,9 @@
 use roost_wire::{Mailbox, Role};
 
 use crate::state::Tab;
-use crate::view::{ListState, ListView, MailboxRow, MessageState, MessageView, SessionView, Stage, View};
+use crate::view::{
+    ListState, ListView, MailboxRow, MessageState, MessageView, SessionView, Stage, View,
+};
 use crate::{Effect, State, TabId};
 
 /// How many rows beyond the screen are given to a tab, so that scrolling finds them there.

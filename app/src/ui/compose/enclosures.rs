@@ -7,6 +7,7 @@ use roost_wire::{Enclosure, Source};
 use web_sys::{DataTransfer, File};
 
 use crate::ui::icon::Icon;
+use crate::ui::live::{When, each, effect, heard, live, memo, shown};
 use crate::ui::message::size;
 use crate::ui::state::Ui;
 use crate::upload::Upload;
@@ -16,7 +17,9 @@ pub fn files_of(data: &DataTransfer) -> Vec<File> {
     let Some(list) = data.files() else {
         return Vec::new();
     };
-    (0..list.length()).filter_map(|index| list.get(index)).collect()
+    (0..list.length())
+        .filter_map(|index| list.get(index))
+        .collect()
 }
 
 /// Chooses files.
@@ -24,11 +27,11 @@ pub fn files_of(data: &DataTransfer) -> Vec<File> {
 pub fn Attach(files: RwSignal<Vec<File>, LocalStorage>) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
     view! {
-        <button class="secondary" on:click=move |_| {
+        <button class="secondary" on:click=heard(move |_| {
             if let Some(input) = input.get_untracked() {
                 input.click();
             }
-        }>{Icon::Attachment.draw()}"Attach"</button>
+        })>{Icon::Attachment.draw()}"Attach"</button>
         <input
             node_ref=input
             class="hidden"
@@ -36,7 +39,7 @@ pub fn Attach(files: RwSignal<Vec<File>, LocalStorage>) -> impl IntoView {
             multiple
             aria-label="Attach files"
             tabindex="-1"
-            on:change=move |_| {
+            on:change=heard(move |_| {
                 if let Some(input) = input.get_untracked() {
                     let chosen = input.files().map(|list| {
                         (0..list.length()).filter_map(|index| list.get(index)).collect::<Vec<_>>()
@@ -44,7 +47,7 @@ pub fn Attach(files: RwSignal<Vec<File>, LocalStorage>) -> impl IntoView {
                     files.set(chosen.unwrap_or_default());
                     input.set_value("");
                 }
-            }
+            })
         />
     }
 }
@@ -71,15 +74,20 @@ pub fn Enclosures(
     let uploads = RwSignal::new(Vec::<Under>::new());
     let count = StoredValue::new(0_u32);
     let run = move |under: Under| {
-        let account = ui.device.session.with_untracked(|session| match &session.stage {
-            Stage::SignedIn { account, .. } => account.clone(),
-            _ => String::new(),
-        });
+        let account = ui
+            .device
+            .session
+            .with_untracked(|session| match &session.stage {
+                Stage::SignedIn { account, .. } => account.clone(),
+                _ => String::new(),
+            });
         let (share, failed, number) = (under.share, under.failed, under.number);
         failed.set(None);
         let file = under.file.get_value();
         let media_type = match file.type_() {
-            kind if kind.contains('/') => kind.split(';').next().unwrap_or_default().trim().to_owned(),
+            kind if kind.contains('/') => {
+                kind.split(';').next().unwrap_or_default().trim().to_owned()
+            }
             _ => "application/octet-stream".to_owned(),
         };
         let (name, bytes) = (file.name(), file.size() as u32);
@@ -91,10 +99,16 @@ pub fn Enclosures(
             },
             move |result| match result {
                 Ok(upload) => {
-                    let enclosure = Enclosure { name, media_type, size: bytes, source: Source::Upload(upload) };
+                    let enclosure = Enclosure {
+                        name,
+                        media_type,
+                        size: bytes,
+                        source: Source::Upload(upload),
+                    };
                     let id = id.try_get_value();
                     if let Some(id) = id {
-                        ui.device.send(Intent::Write(Write::Attach { id, enclosure }));
+                        ui.device
+                            .send(Intent::Write(Write::Attach { id, enclosure }));
                     }
                     uploads.try_update(|uploads| uploads.retain(|under| under.number != number));
                 }
@@ -119,31 +133,37 @@ pub fn Enclosures(
         uploads.update(|uploads| uploads.push(under.clone()));
         run(under);
     };
-    Effect::new(move |_| {
+    effect(move || {
         let chosen = files.get();
         if !chosen.is_empty() {
             files.set(Vec::new());
             form.with(|| chosen.into_iter().for_each(begin));
         }
     });
-    let enclosures = Memo::new(move |_| view.with(|view| view.as_ref().map(|view| view.enclosures.clone()).unwrap_or_default()));
+    let enclosures = memo(move || {
+        view.with(|view| {
+            view.as_ref()
+                .map(|view| view.enclosures.clone())
+                .unwrap_or_default()
+        })
+    });
     view! {
-        <Show when=move || enclosures.with(|e| !e.is_empty()) || uploads.with(|u| !u.is_empty())>
+        <When test=live(move || enclosures.with(|e| !e.is_empty()) || uploads.with(|u| !u.is_empty()))>
             <ul class="enclosures" aria-label="Attachments">
-                {move || enclosures.get().into_iter().enumerate().map(|(index, enclosure)| view! {
+                {shown(move || enclosures.get().into_iter().enumerate().map(|(index, enclosure)| view! {
                     <li class="chip">
                         {Icon::Attachment.draw()}
                         <span dir="auto">{enclosure.name.clone()}</span>
                         <span class="hint">{size(u64::from(enclosure.size))}</span>
-                        <button class="plain" aria-label=format!("Remove {}", enclosure.name) on:click=move |_| {
+                        <button class="plain" aria-label=format!("Remove {}", enclosure.name) on:click=heard(move |_| {
                             ui.device.send(Intent::Write(Write::Detach { id: id.get_value(), index: index as u32 }));
-                        }>{Icon::Close.draw()}</button>
+                        })>{Icon::Close.draw()}</button>
                     </li>
-                }).collect_view()}
-                <For each=move || uploads.get() key=|under| under.number let(under)>
+                }).collect_view())}
+                {each(move || uploads.get(), |under| under.number, move |under: Under| view! {
                     <li class="chip" class:wrong={
                         let failed = under.failed;
-                        move || failed.with(Option::is_some)
+                        live(move || failed.with(Option::is_some))
                     }>
                         <span dir="auto">{under.name.clone()}</span>
                         <progress
@@ -160,23 +180,23 @@ pub fn Enclosures(
                                 let again = again.clone();
                                 view! {
                                     <span class="reason">{why}</span>
-                                    <button class="link" on:click=move |_| run(again.clone())>"Try again"</button>
+                                    <button class="link" on:click=heard(move |_| run(again.clone()))>"Try again"</button>
                                 }
                             })
                         }
-                        <button class="plain" aria-label=format!("Cancel {}", under.name) on:click=move |_| {
+                        <button class="plain" aria-label=format!("Cancel {}", under.name) on:click=heard(move |_| {
                             if let Some(upload) = under.upload.get_value() {
                                 upload.cancel();
                             }
                             uploads.update(|uploads| uploads.retain(|other| other.number != under.number));
-                        }>{Icon::Close.draw()}</button>
+                        })>{Icon::Close.draw()}</button>
                     </li>
-                </For>
-                <li class="hint total">{move || {
+                })}
+                <li class="hint total">{shown(move || {
                     let total: u64 = enclosures.with(|e| e.iter().map(|e| u64::from(e.size)).sum());
                     format!("{} in all", size(total))
-                }}</li>
+                })}</li>
             </ul>
-        </Show>
+        </When>
     }
 }

@@ -9,14 +9,17 @@ use leptos::html;
 use leptos::prelude::*;
 use roost_engine::{DraftPhase, DraftView, Identity, Intent, Write, address_problem};
 use roost_wire::{Address, Composed};
+use wasm_bindgen::JsCast as _;
 
 use crate::ui::compose::enclosures::Enclosures;
 use crate::ui::compose::recipients::Recipients;
 use crate::ui::icon::Icon;
+use crate::ui::live::{When, each, effect, heard, live, memo, shown};
 use crate::ui::state::Ui;
+use web_sys::{ClipboardEvent, DragEvent, Event, KeyboardEvent};
 
 /// How long after a key what was typed is kept.
-const KEEP: Duration = Duration::from_millis(300);
+const KEEP: Duration = Duration::from_millis(100);
 
 /// All forms of this tab.
 #[component]
@@ -24,7 +27,9 @@ pub fn Compose() -> impl IntoView {
     let ui = expect_context::<Ui>();
     let open = move || {
         let sending = ui.device.drafts.with(|drafts| {
-            let sending = drafts.iter().filter(|draft| draft.phase == DraftPhase::Sending);
+            let sending = drafts
+                .iter()
+                .filter(|draft| draft.phase == DraftPhase::Sending);
             sending.map(|draft| draft.id.clone()).collect::<Vec<_>>()
         });
         ui.device.forms.with(|forms| {
@@ -34,9 +39,7 @@ pub fn Compose() -> impl IntoView {
     };
     view! {
         <div class="composers">
-            <For each=open key=|(number, form)| (*number, form.id.clone()) let((_, form))>
-                <Form form />
-            </For>
+            {each(open, |(number, form)| (*number, form.id.clone()), |(_, form)| view! { <Form form /> })}
         </div>
     }
 }
@@ -109,9 +112,11 @@ fn Form(form: Composed) -> impl IntoView {
     let id = StoredValue::new(form.id.clone());
     let fields = Fields::of(&form);
     let write = move |write: Write| ui.device.send(Intent::Write(write));
-    let view = Memo::new(move |_| {
+    let view = memo(move || {
         ui.device.drafts.with(|drafts| {
-            let own = drafts.iter().find(|draft| id.with_value(|id| *id == draft.id));
+            let own = drafts
+                .iter()
+                .find(|draft| id.with_value(|id| *id == draft.id));
             own.cloned()
         })
     });
@@ -145,19 +150,36 @@ fn Form(form: Composed) -> impl IntoView {
         let recipients = fields.recipients();
         if recipients.is_empty() {
             question.set(Some("Say who it is for, then send it."));
-        } else if recipients.iter().any(|address| address_problem(address).is_some()) {
-            question.set(Some("One of the addresses cannot be written to. It is marked."));
-        } else if !sure && fields.text.with_untracked(|text| speaks_of_attachment(text)) && view.with_untracked(has_none) {
+        } else if recipients
+            .iter()
+            .any(|address| address_problem(address).is_some())
+        {
+            question.set(Some(
+                "One of the addresses cannot be written to. It is marked.",
+            ));
+        } else if !sure
+            && fields
+                .text
+                .with_untracked(|text| speaks_of_attachment(text))
+            && view.with_untracked(has_none)
+        {
             question.set(Some(FORGOTTEN));
         } else {
             keep();
             let hold = ui.prefs.with_untracked(|prefs| prefs.hold);
-            write(Write::Send { id: id.get_value(), hold });
+            write(Write::Send {
+                id: id.get_value(),
+                hold,
+            });
         }
     };
-    let title = Memo::new(move |_| {
+    let title = memo(move || {
         let subject = fields.subject.get();
-        if subject.trim().is_empty() { "New message".to_owned() } else { subject }
+        if subject.trim().is_empty() {
+            "New message".to_owned()
+        } else {
+            subject
+        }
     });
     let state = move || {
         view.with(|view| match view.as_ref().map(|view| view.phase) {
@@ -167,11 +189,13 @@ fn Form(form: Composed) -> impl IntoView {
             _ => "",
         })
     };
-    let problem = Memo::new(move |_| view.with(|view| view.as_ref().map(|v| v.problem.clone()).unwrap_or_default()));
-    let phase = Memo::new(move |_| view.with(|view| view.as_ref().map(|v| v.phase)));
+    let problem = memo(move || {
+        view.with(|view| view.as_ref().map(|v| v.problem.clone()).unwrap_or_default())
+    });
+    let phase = memo(move || view.with(|view| view.as_ref().map(|v| v.phase)));
     let text = NodeRef::<html::Textarea>::new();
     let reply = !form.to.is_empty();
-    Effect::new(move |_| {
+    effect(move || {
         if reply && let Some(text) = text.get() {
             let _ = text.focus();
             let _ = text.set_selection_range(0, 0);
@@ -186,57 +210,61 @@ fn Form(form: Composed) -> impl IntoView {
         <section
             class="composer"
             role="dialog"
-            aria-label=move || title.get()
-            class:minimized=move || minimized.get()
-            class:over=move || over.get()
-            on:keydown=move |event| {
+            aria-label=live(move || title.get())
+            class:minimized=live(move || minimized.get())
+            class:over=live(move || over.get())
+            on:keydown=heard(move |event: KeyboardEvent| {
                 event.stop_propagation();
                 if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
                     event.prevent_default();
+                    // What stands in a field of recipients is taken when the field is left.
+                    if let Some(field) = document().active_element() {
+                        let _ = field.unchecked_into::<web_sys::HtmlElement>().blur();
+                    }
                     send(false);
                 } else if event.key() == "Escape" {
                     close();
                 }
-            }
-            on:dragover=move |event| {
+            })
+            on:dragover=heard(move |event: DragEvent| {
                 event.prevent_default();
                 over.set(true);
-            }
-            on:dragleave=move |_| over.set(false)
-            on:drop=move |event| {
+            })
+            on:dragleave=heard(move |_| over.set(false))
+            on:drop=heard(move |event: DragEvent| {
                 over.set(false);
                 let dropped = event.data_transfer().map(|data| enclosures::files_of(&data)).unwrap_or_default();
                 if !dropped.is_empty() {
                     event.prevent_default();
                     files.set(dropped);
                 }
-            }
-            on:paste=move |event| {
+            })
+            on:paste=heard(move |event: ClipboardEvent| {
                 let pasted = event.clipboard_data().map(|data| enclosures::files_of(&data)).unwrap_or_default();
                 if !pasted.is_empty() {
                     event.prevent_default();
                     files.set(pasted);
                 }
-            }
+            })
         >
             <header>
-                <h2 dir="auto">{move || title.get()}</h2>
+                <h2 dir="auto">{shown(move || title.get())}</h2>
                 <span class="hint" role="status" aria-label="Draft">{state}</span>
                 <button
                     class="plain minimize"
-                    aria-label=move || if minimized.get() { "Restore" } else { "Minimize" }
-                    on:click=move |_| minimized.update(|on| *on = !*on)
-                >{move || if minimized.get() { Icon::Up } else { Icon::Down }.draw()}</button>
-                <button class="plain" aria-label="Save and close" on:click=move |_| close()>{Icon::Close.draw()}</button>
+                    aria-label=live(move || if minimized.get() { "Restore" } else { "Minimize" })
+                    on:click=heard(move |_| minimized.update(|on| *on = !*on))
+                >{shown(move || if minimized.get() { Icon::Up } else { Icon::Down }.draw())}</button>
+                <button class="plain" aria-label="Save and close" on:click=heard(move |_| close())>{Icon::Close.draw()}</button>
             </header>
             <div class="fields">
-                <Show when=move || several>
+                <When test=live(move || several)>
                     <From from=fields.from identities=identities.clone() />
-                </Show>
+                </When>
                 <Recipients label="To" list=fields.to autofocus=!reply />
-                <Show when=move || more.get() fallback=move || view! {
-                    <button class="link" on:click=move |_| more.set(true)>"Cc and Bcc"</button>
-                }>
+                <Show when=live(move || more.get()) fallback=live(move || view! {
+                    <button class="link" on:click=heard(move |_| more.set(true))>"Cc and Bcc"</button>
+                })>
                     <Recipients label="Cc" list=fields.cc autofocus=false />
                     <Recipients label="Bcc" list=fields.bcc autofocus=false />
                 </Show>
@@ -247,7 +275,7 @@ fn Form(form: Composed) -> impl IntoView {
                         dir="auto"
                         maxlength="2000"
                         prop:value=form.subject.clone()
-                        on:input=move |event| fields.subject.set(event_target_value(&event))
+                        on:input=heard(move |event: Event| fields.subject.set(event_target_value(&event)))
                     />
                 </label>
             </div>
@@ -257,39 +285,39 @@ fn Form(form: Composed) -> impl IntoView {
                 dir="auto"
                 spellcheck="true"
                 prop:value=form.text.clone()
-                on:input=move |event| fields.text.set(event_target_value(&event))
+                on:input=heard(move |event: Event| fields.text.set(event_target_value(&event)))
             ></textarea>
             <Enclosures id=form.id.clone() view files />
-            <Show when=move || problem.with(|problem| !problem.is_empty())>
+            <When test=live(move || problem.with(|problem| !problem.is_empty()))>
                 <div class="banner" role="alert">
-                    <span class="reasons">{move || problem.get()}</span>
-                    <Show when=move || phase.get() == Some(DraftPhase::Conflict)>
-                        <button class="link" on:click=move |_| write(Write::KeepBoth(id.get_value()))>"Keep both"</button>
-                        <button class="link" on:click=move |_| write(Write::Overwrite(id.get_value()))>"Keep only this one"</button>
-                    </Show>
+                    <span class="reasons">{shown(move || problem.get())}</span>
+                    <When test=live(move || phase.get() == Some(DraftPhase::Conflict))>
+                        <button class="link" on:click=heard(move |_| write(Write::KeepBoth(id.get_value())))>"Keep both"</button>
+                        <button class="link" on:click=heard(move |_| write(Write::Overwrite(id.get_value())))>"Keep only this one"</button>
+                    </When>
                 </div>
-            </Show>
-            <Show when=move || question.get().is_some()>
+            </When>
+            <When test=live(move || question.get().is_some())>
                 <div class="banner" role="alert">
-                    <span>{move || question.get()}</span>
-                    <Show when=move || question.get() == Some(FORGOTTEN)>
-                        <button class="link" on:click=move |_| send(true)>"Send it anyway"</button>
-                    </Show>
+                    <span>{shown(move || question.get())}</span>
+                    <When test=live(move || question.get() == Some(FORGOTTEN))>
+                        <button class="link" on:click=heard(move |_| send(true))>"Send it anyway"</button>
+                    </When>
                 </div>
-            </Show>
+            </When>
             <footer>
-                <button class="primary" on:click=move |_| {
+                <button class="primary" on:click=heard(move |_| {
                     question.set(None);
                     send(false);
-                }>
-                    {move || if phase.get() == Some(DraftPhase::Unknown) { "Send again" } else { "Send" }}
+                })>
+                    {shown(move || if phase.get() == Some(DraftPhase::Unknown) { "Send again" } else { "Send" })}
                 </button>
                 <enclosures::Attach files />
                 <label class="check">
                     <input
                         type="checkbox"
                         prop:checked=form.important
-                        on:change=move |event| fields.important.set(event_target_checked(&event))
+                        on:change=heard(move |event: Event| fields.important.set(event_target_checked(&event)))
                     />
                     "Important"
                 </label>
@@ -297,16 +325,16 @@ fn Form(form: Composed) -> impl IntoView {
                     <input
                         type="checkbox"
                         prop:checked=form.receipt
-                        on:change=move |event| fields.receipt.set(event_target_checked(&event))
+                        on:change=heard(move |event: Event| fields.receipt.set(event_target_checked(&event)))
                     />
                     "Ask for a receipt"
                 </label>
                 <span class="space"></span>
-                <button class="plain" aria-label="Discard draft" title="Discard draft" on:click=move |_| {
+                <button class="plain" aria-label="Discard draft" title="Discard draft" on:click=heard(move |_| {
                     dirty.set_value(false);
                     write(Write::Edit(Box::new(fields.composed(&id.get_value()))));
                     write(Write::Discard(id.get_value()));
-                }>{Icon::Trash.draw()}</button>
+                })>{Icon::Trash.draw()}</button>
             </footer>
         </section>
     }
@@ -325,9 +353,18 @@ fn speaks_of_attachment(text: &str) -> bool {
         .filter(|line| !line.starts_with('>'))
         .any(|line| {
             let line = line.to_lowercase();
-            ["attached", "attachment", "enclosed", "anhang", "angehängt", "ci-joint", "adjunt", "allegat"]
-                .iter()
-                .any(|word| line.contains(word))
+            [
+                "attached",
+                "attachment",
+                "enclosed",
+                "anhang",
+                "angehängt",
+                "ci-joint",
+                "adjunt",
+                "allegat",
+            ]
+            .iter()
+            .any(|word| line.contains(word))
         })
 }
 
@@ -338,11 +375,11 @@ fn From(from: RwSignal<Address>, identities: Vec<Identity>) -> impl IntoView {
     view! {
         <label class="line">
             <span>"From"</span>
-            <select on:change=move |event| {
+            <select on:change=heard(move |event: Event| {
                 if let Some(identity) = event_target_value(&event).parse::<usize>().ok().and_then(|i| chosen.get(i)) {
                     from.set(Address { name: identity.name.clone(), email: identity.email.clone() });
                 }
-            }>
+            })>
                 {identities.into_iter().enumerate().map(|(index, identity)| {
                     let current = from.with_untracked(|from| from.email == identity.email);
                     let shown = if identity.name.is_empty() {
@@ -364,7 +401,11 @@ mod tests {
     #[wasm_bindgen_test]
     fn only_what_the_person_wrote_speaks_of_attachments() {
         assert!(super::speaks_of_attachment("See the attached file"));
-        assert!(!super::speaks_of_attachment("Thanks\n> see the attached file"));
-        assert!(!super::speaks_of_attachment("Hello\n-- \nattached to my work"));
+        assert!(!super::speaks_of_attachment(
+            "Thanks\n> see the attached file"
+        ));
+        assert!(!super::speaks_of_attachment(
+            "Hello\n-- \nattached to my work"
+        ));
     }
 }

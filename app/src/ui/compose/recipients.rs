@@ -6,15 +6,24 @@ use roost_engine::{address_problem, addresses};
 use roost_wire::Address;
 
 use crate::ui::icon::Icon;
+use crate::ui::live::{effect, heard, shown};
 use crate::ui::state::Ui;
+use web_sys::{ClipboardEvent, DragEvent, Event, FocusEvent, KeyboardEvent};
 
 /// How an address is shown.
-fn shown(address: &Address) -> String {
+fn label_of(address: &Address) -> String {
     match (address.name.as_str(), address.email.as_str()) {
         ("", email) => email.to_owned(),
         (name, "") => name.to_owned(),
         (name, _) => name.to_owned(),
     }
+}
+
+/// Whether what is typed is an address with its end: a separator outside of quotation marks, or the `>` that an entry
+/// of the list of known people ends in.
+fn is_complete(typed: &str) -> bool {
+    let quoted = typed.matches('"').count() % 2 == 1;
+    !quoted && (typed.ends_with([',', ';']) || (typed.ends_with('>') && typed.contains('<')))
 }
 
 #[component]
@@ -31,7 +40,10 @@ pub fn Recipients(
         if !found.is_empty() {
             list.update(|list| {
                 for address in found {
-                    let same = |other: &Address| !address.email.is_empty() && other.email.eq_ignore_ascii_case(&address.email);
+                    let same = |other: &Address| {
+                        !address.email.is_empty()
+                            && other.email.eq_ignore_ascii_case(&address.email)
+                    };
                     if !list.iter().any(same) {
                         list.push(address);
                     }
@@ -42,7 +54,7 @@ pub fn Recipients(
             input.set_value("");
         }
     };
-    Effect::new(move |_| {
+    effect(move || {
         if autofocus && let Some(input) = input.get() {
             let _ = input.focus();
         }
@@ -51,9 +63,9 @@ pub fn Recipients(
         <div class="line recipients">
             <span>{label}</span>
             <ul aria-label=format!("{label} recipients")>
-                {move || list.get().into_iter().enumerate().map(|(index, address)| {
+                {shown(move || list.get().into_iter().enumerate().map(|(index, address)| {
                     let problem = address_problem(&address);
-                    let text = shown(&address);
+                    let text = label_of(&address);
                     let title = problem.map_or_else(|| address.email.clone(), str::to_owned);
                     view! {
                         <li
@@ -73,12 +85,12 @@ pub fn Recipients(
                         >
                             <span dir="auto">{text.clone()}</span>
                             {problem.map(|problem| view! { <span class="reason">{format!(" ({problem})")}</span> })}
-                            <button class="plain" aria-label=format!("Remove {text}") on:click=move |_| {
+                            <button class="plain" aria-label=format!("Remove {text}") on:click=heard(move |_| {
                                 list.update(|list| drop(list.remove(index)));
-                            }>{Icon::Close.draw()}</button>
+                            })>{Icon::Close.draw()}</button>
                         </li>
                     }
-                }).collect_view()}
+                }).collect_view())}
             </ul>
             <input
                 node_ref=input
@@ -89,34 +101,33 @@ pub fn Recipients(
                 spellcheck="false"
                 list=known.clone()
                 aria-label=label
-                on:keydown=move |event| {
+                on:keydown=heard(move |event: KeyboardEvent| {
                     let value = event_target_value(&event);
                     match event.key().as_str() {
-                        "Enter" | "," | ";" if !event.ctrl_key() && !event.meta_key() => {
+                        "Enter" if !event.ctrl_key() && !event.meta_key() => {
                             event.prevent_default();
                             take(&value);
                         }
                         "Backspace" if value.is_empty() => list.update(|list| drop(list.pop())),
                         _ => {}
                     }
-                }
-                on:input=move |event| {
-                    // Chosen from the list of known people.
+                })
+                on:input=heard(move |event: Event| {
                     let value = event_target_value(&event);
-                    if value.ends_with('>') && value.contains('<') {
+                    if is_complete(&value) {
                         take(&value);
                     }
-                }
-                on:paste=move |event| {
+                })
+                on:paste=heard(move |event: ClipboardEvent| {
                     let text = event.clipboard_data().and_then(|data| data.get_data("text/plain").ok()).unwrap_or_default();
                     if text.contains('@') {
                         event.prevent_default();
                         take(&text);
                     }
-                }
-                on:blur=move |event| take(&event_target_value(&event))
-                on:dragover=move |event| event.prevent_default()
-                on:drop=move |event| {
+                })
+                on:blur=heard(move |event: FocusEvent| take(&event_target_value(&event)))
+                on:dragover=heard(move |event: DragEvent| event.prevent_default())
+                on:drop=heard(move |event: DragEvent| {
                     if let Some((from, index)) = ui.dragged.get_value() {
                         event.prevent_default();
                         event.stop_propagation();
@@ -126,12 +137,12 @@ pub fn Recipients(
                             list.update(|list| list.push(address));
                         }
                     }
-                }
+                })
             />
             <datalist id=known>
-                {move || ui.people.with(|people| people.iter().map(|address| view! {
+                {shown(move || ui.people.with(|people| people.iter().map(|address| view! {
                     <option value=format!("{} <{}>", address.name, address.email)></option>
-                }).collect_view())}
+                }).collect_view()))}
             </datalist>
         </div>
     }

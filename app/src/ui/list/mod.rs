@@ -13,6 +13,7 @@ use toolbar::Toolbar;
 
 pub use toolbar::SEARCH_ID;
 
+use crate::ui::live::{each, effect, heard, live, memo};
 use crate::ui::state::{Pane, Ui};
 
 #[component]
@@ -38,31 +39,31 @@ pub fn MessageList() -> impl IntoView {
             tell();
         }
     };
-    Effect::new(move |_| {
+    effect(move || {
         if viewport.get().is_some() {
             measure();
         }
     });
-    Effect::new(move |_| {
+    effect(move || {
         if ui.pane.get() == Pane::List {
             request_animation_frame(measure);
         }
     });
     let resized = window_event_listener(leptos::ev::resize, move |_| measure());
     on_cleanup(move || resized.remove());
-    Effect::new(move |_| {
+    effect(move || {
         let row_height = ui.prefs.with(|prefs| prefs.density.row_height());
         geometry.update(|geometry| geometry.row_height = row_height);
         measure();
     });
-    let total = Memo::new(move |_| list.with(|list| list.as_ref().map_or(0, |list| list.total)));
-    Effect::new(move |_| {
+    let total = memo(move || list.with(|list| list.as_ref().map_or(0, |list| list.total)));
+    effect(move || {
         let total = total.get();
         geometry.update(|geometry| geometry.total = total);
         measure();
     });
     // Another list begins at its top.
-    let source = Memo::new(move |_| {
+    let source = memo(move || {
         list.with(|list| {
             list.as_ref()
                 .map(|l| (l.mailbox.clone(), l.filter, l.search.clone()))
@@ -83,7 +84,7 @@ pub fn MessageList() -> impl IntoView {
         }
         now
     });
-    Effect::new(move |_| {
+    effect(move || {
         let Some(uid) = ui.reveal.get() else {
             return;
         };
@@ -115,7 +116,7 @@ pub fn MessageList() -> impl IntoView {
         })?;
         Some(format!("row-{uid}"))
     };
-    let state = Memo::new(move |_| list.with(|list| list.as_ref().map(|list| list.state.clone())));
+    let state = memo(move || list.with(|list| list.as_ref().map(|list| list.state.clone())));
     let offset = move || {
         let first = list.with(|list| list.as_ref().map_or(0, |list| list.first));
         format!(
@@ -123,7 +124,7 @@ pub fn MessageList() -> impl IntoView {
             geometry.with(|geometry| geometry.place(first)) as i64
         )
     };
-    let label = Memo::new(move |_| {
+    let label = memo(move || {
         let name = list.with(|list| {
             list.as_ref()
                 .map(|list| list.mailbox.clone())
@@ -136,7 +137,7 @@ pub fn MessageList() -> impl IntoView {
         })
     });
     view! {
-        <section class="list-pane" aria-label=move || label.get()>
+        <section class="list-pane" aria-label=live(move || label.get())>
             <Toolbar label />
             <div
                 id="messages"
@@ -144,38 +145,37 @@ pub fn MessageList() -> impl IntoView {
                 role="grid"
                 tabindex="0"
                 aria-label="Messages"
-                aria-rowcount=move || total.get()
+                aria-rowcount=live(move || total.get())
                 aria-multiselectable="true"
-                aria-busy=move || (state.get() == Some(ListState::Loading)).to_string()
-                aria-activedescendant=active
+                aria-busy=live(move || (state.get() == Some(ListState::Loading)).to_string())
+                aria-activedescendant=live(active)
                 node_ref=viewport
-                on:scroll=move |_| measure()
+                on:scroll=heard(move |_| measure())
             >
-                <div class="area" role="presentation" style:height=move || format!("{}px", geometry.with(Geometry::height) as i64)>
-                    <div class="rows" role="rowgroup" style:transform=offset>
-                        <For
-                            each=move || list.with(|list| {
+                <div class="area" role="presentation" style:height=live(move || format!("{}px", geometry.with(Geometry::height) as i64))>
+                    <div class="rows" role="rowgroup" style:transform=live(offset)>
+                        {each(
+                            move || list.with(|list| {
                                 let Some(list) = list else { return Vec::new() };
                                 list.rows
                                     .iter()
                                     .enumerate()
                                     .map(|(index, row)| (list.first + index as u32, row.clone()))
                                     .collect::<Vec<_>>()
-                            })
+                            }),
                             // A row is drawn anew when anything in it changes, and moved when only its place does.
-                            key=|(position, row)| match row {
+                            |(position, row)| match row {
                                 Some(summary) => (0, Some(summary.clone())),
                                 None => (position + 1, None),
-                            }
-                            let((_, summary))
-                        >
-                            {match summary {
+                            },
+                            |(_, summary)| match summary {
                                 Some(summary) => view! { <Row summary /> }.into_any(),
                                 None => view! {
                                     <div class="row skeleton" role="row" aria-busy="true"><span role="gridcell"></span><span role="presentation"></span></div>
-                                }.into_any(),
-                            }}
-                        </For>
+                                }
+                                .into_any(),
+                            },
+                        )}
                     </div>
                 </div>
             </div>
@@ -189,7 +189,7 @@ pub fn MessageList() -> impl IntoView {
 fn Placeholder() -> impl IntoView {
     let ui = expect_context::<Ui>();
     let list = ui.device.list;
-    let what = Memo::new(move |_| {
+    let what = memo(move || {
         list.with(|list| match list {
             None => (true, None),
             Some(list) => match &list.state {

@@ -6,8 +6,10 @@ use roost_wire::{Address, Role, Summary, Uid};
 
 use crate::ui::date;
 use crate::ui::icon::Icon;
+use crate::ui::live::{heard, live, memo};
 use crate::ui::state::Ui;
 use crate::ui::swipe::{Swipe, Swiping};
+use web_sys::{DragEvent, MouseEvent, TouchEvent};
 
 #[component]
 pub fn Row(summary: Summary) -> impl IntoView {
@@ -29,9 +31,9 @@ pub fn Row(summary: Summary) -> impl IntoView {
     let when = date::short(summary.received);
     let described = describe(&who, &subject, &when, &summary);
     let selected =
-        Memo::new(move |_| ui.all.get() || ui.selected.with(|selected| selected.contains(&uid)));
-    let cursor = Memo::new(move |_| ui.cursor.get() == Some(uid));
-    let open = Memo::new(move |_| {
+        memo(move || ui.all.get() || ui.selected.with(|selected| selected.contains(&uid)));
+    let cursor = memo(move || ui.cursor.get() == Some(uid));
+    let open = memo(move || {
         ui.device
             .message
             .with(|m| m.as_ref().is_some_and(|m| m.address.uid == uid))
@@ -57,18 +59,18 @@ pub fn Row(summary: Summary) -> impl IntoView {
             id=format!("row-{uid}")
             class="row"
             class:unread=unread
-            class:selected=move || selected.get()
-            class:cursor=move || cursor.get()
-            class:open=move || open.get()
+            class:selected=live(move || selected.get())
+            class:cursor=live(move || cursor.get())
+            class:open=live(move || open.get())
             class:deleted=flags.deleted
-            class:swiped-right=move || { swiping.offset.get() > 0 }
-            class:swiped-left=move || { swiping.offset.get() < 0 }
+            class:swiped-right=live(move || { swiping.offset.get() > 0 })
+            class:swiped-left=live(move || { swiping.offset.get() < 0 })
             role="row"
             draggable="true"
             aria-label=described
-            aria-selected=move || selected.get().to_string()
+            aria-selected=live(move || selected.get().to_string())
             aria-rowindex=position
-            on:click=move |event| {
+            on:click=heard(move |event: MouseEvent| {
                 if event.shift_key() {
                     ui.select_to(uid);
                 } else if event.ctrl_key() || event.meta_key() {
@@ -76,21 +78,21 @@ pub fn Row(summary: Summary) -> impl IntoView {
                 } else {
                     ui.open(uid);
                 }
-            }
-            on:dragstart=move |event| {
+            })
+            on:dragstart=heard(move |event: DragEvent| {
                 if let Some(data) = event.data_transfer() {
                     let _ = data.set_data("text/x-roost-uid", &uid.to_string());
                     data.set_effect_allowed("move");
                 }
-            }
-            on:touchstart=move |event| swiping.touch_start(&event)
-            on:touchmove=move |event| swiping.touch_move(&event)
-            on:touchcancel=move |_| { let _ = swiping.touch_end(); }
-            on:touchend=move |_| match swiping.touch_end() {
+            })
+            on:touchstart=heard(move |event: TouchEvent| swiping.touch_start(&event))
+            on:touchmove=heard(move |event: TouchEvent| swiping.touch_move(&event))
+            on:touchcancel=heard(move |_| { let _ = swiping.touch_end(); })
+            on:touchend=heard(move |_| match swiping.touch_end() {
                 Some(Swipe::Right) => act(Action::Archive),
                 Some(Swipe::Left) => act(Action::Delete),
                 None => {}
-            }
+            })
         >
             <span class="swipe-hint" aria-hidden="true">{Icon::Archive.draw()}{Icon::Trash.draw()}</span>
             <div class="content" role="presentation" style:transform=shift>
@@ -100,11 +102,11 @@ pub fn Row(summary: Summary) -> impl IntoView {
                         type="checkbox"
                         tabindex="-1"
                         aria-label=format!("Select {subject}")
-                        prop:checked=move || selected.get()
-                        on:click=move |event| {
+                        prop:checked=live(move || selected.get())
+                        on:click=heard(move |event: MouseEvent| {
                             event.stop_propagation();
                             if event.shift_key() { ui.select_to(uid) } else { ui.toggle(uid) }
-                        }
+                        })
                     />
                 </span>
                 <span class="text" role="gridcell">
@@ -127,10 +129,10 @@ pub fn Row(summary: Summary) -> impl IntoView {
                         class:on=starred
                         aria-label=if starred { "Remove star" } else { "Star" }
                         aria-pressed=starred.to_string()
-                        on:click=move |event| {
+                        on:click=heard(move |event: MouseEvent| {
                             event.stop_propagation();
                             act(Action::Starred(!starred));
-                        }
+                        })
                     >{if starred { Icon::Starred } else { Icon::Star }.draw()}</button>
                 </span>
             </div>

@@ -6,7 +6,9 @@ use roost_engine::{Action, Filter, Intent, ListState, Target};
 use roost_wire::Role;
 
 use crate::ui::icon::Icon;
+use crate::ui::live::{When, effect, heard, live, memo, shown};
 use crate::ui::state::{Dialog, Pane, Ui};
+use web_sys::{KeyboardEvent, SubmitEvent};
 
 /// The search field, for the key that goes there.
 pub const SEARCH_ID: &str = "search";
@@ -21,18 +23,18 @@ const FILTERS: &[(Filter, &str)] = &[
 #[component]
 pub fn Toolbar(label: Memo<String>) -> impl IntoView {
     let ui = expect_context::<Ui>();
-    let selecting = Memo::new(move |_| ui.has_selection());
+    let selecting = memo(move || ui.has_selection());
     view! {
         <header class="list-header">
             <div class="title">
-                <button class="plain only-narrow" aria-label="Show mailboxes" on:click=move |_| ui.pane.set(Pane::Mailboxes)>
+                <button class="plain only-narrow" aria-label="Show mailboxes" on:click=heard(move |_| ui.pane.set(Pane::Mailboxes))>
                     {Icon::Menu.draw()}
                 </button>
-                <h1 dir="auto">{move || label.get()}</h1>
+                <h1 dir="auto">{shown(move || label.get())}</h1>
                 <Count />
             </div>
             <Search />
-            <Show when=move || selecting.get() fallback=Filters>
+            <Show when=live(move || selecting.get()) fallback=Filters>
                 <Selection />
             </Show>
         </header>
@@ -64,13 +66,13 @@ fn Count() -> impl IntoView {
 fn Search() -> impl IntoView {
     let ui = expect_context::<Ui>();
     let field = NodeRef::<html::Input>::new();
-    let searching = Memo::new(move |_| {
+    let searching = memo(move || {
         ui.device
             .list
             .with(|list| list.as_ref().is_some_and(|list| !list.search.is_empty()))
     });
     // Another mailbox begins with an empty field.
-    Effect::new(move |_| {
+    effect(move || {
         let text = ui.device.list.with(|list| {
             list.as_ref()
                 .map(|list| list.search.clone())
@@ -93,11 +95,11 @@ fn Search() -> impl IntoView {
         <form
             class="search"
             role="search"
-            on:submit=move |event| {
+            on:submit=heard(move |event: SubmitEvent| {
                 event.prevent_default();
                 let text = field.get_untracked().map(|f| f.value()).unwrap_or_default();
                 ui.device.send(Intent::Search(text));
-            }
+            })
         >
             {Icon::Search.draw()}
             <input
@@ -107,7 +109,7 @@ fn Search() -> impl IntoView {
                 aria-label="Search this folder"
                 placeholder="Search this folder"
                 autocomplete="off"
-                on:keydown=move |event| {
+                on:keydown=heard(move |event: KeyboardEvent| {
                     if event.key() == "Escape" {
                         event.prevent_default();
                         clear();
@@ -115,13 +117,13 @@ fn Search() -> impl IntoView {
                             let _ = field.blur();
                         }
                     }
-                }
+                })
             />
-            <Show when=move || searching.get()>
-                <button type="button" class="plain" aria-label="Clear search" on:click=move |_| clear()>
+            <When test=live(move || searching.get())>
+                <button type="button" class="plain" aria-label="Clear search" on:click=heard(move |_| clear())>
                     {Icon::Close.draw()}
                 </button>
-            </Show>
+            </When>
         </form>
     }
 }
@@ -129,12 +131,12 @@ fn Search() -> impl IntoView {
 #[component]
 fn Filters() -> impl IntoView {
     let ui = expect_context::<Ui>();
-    let current = Memo::new(move |_| {
+    let current = memo(move || {
         ui.device
             .list
             .with(|l| l.as_ref().map_or(Filter::All, |l| l.filter))
     });
-    let emptiable = Memo::new(move |_| {
+    let emptiable = memo(move || {
         ui.device.list.with(|list| {
             list.as_ref().is_some_and(|list| {
                 list.total > 0 && matches!(list.role, Some(Role::Trash | Role::Junk))
@@ -146,12 +148,12 @@ fn Filters() -> impl IntoView {
             {FILTERS.iter().map(|&(filter, label)| view! {
                 <button
                     class="chip"
-                    aria-pressed=move || (current.get() == filter).to_string()
-                    on:click=move |_| ui.device.send(Intent::Filter(filter))
+                    aria-pressed=live(move || (current.get() == filter).to_string())
+                    on:click=heard(move |_| ui.device.send(Intent::Filter(filter)))
                 >{label}</button>
             }).collect_view()}
-            <Show when=move || emptiable.get()>
-                <button class="chip empty-it" on:click=move |_| {
+            <When test=live(move || emptiable.get())>
+                <button class="chip empty-it" on:click=heard(move |_| {
                     let count = ui.device.list.with_untracked(|l| l.as_ref().map_or(0, |l| l.total));
                     let trash = ui.device.list.with_untracked(|l| l.as_ref().is_some_and(|l| l.role == Some(Role::Trash)));
                     if trash {
@@ -159,8 +161,8 @@ fn Filters() -> impl IntoView {
                     } else {
                         ui.act_on(Target::All, Action::Delete);
                     }
-                }>"Empty"</button>
-            </Show>
+                })>"Empty"</button>
+            </When>
         </div>
     }
 }
@@ -181,7 +183,7 @@ fn Selection() -> impl IntoView {
             ui.selected.with(|s| s.len() as u32)
         }
     };
-    let in_junk = Memo::new(move |_| {
+    let in_junk = memo(move || {
         ui.device.list.with(|list| {
             list.as_ref()
                 .is_some_and(|list| list.role == Some(Role::Junk))
@@ -189,35 +191,35 @@ fn Selection() -> impl IntoView {
     });
     let button = move |icon: Icon, label: &'static str, action: Action| {
         view! {
-            <button class="plain" aria-label=label title=label on:click=move |_| ui.act(action.clone())>
+            <button class="plain" aria-label=label title=label on:click=heard(move |_| ui.act(action.clone()))>
                 {icon.draw()}
             </button>
         }
     };
     view! {
         <div class="selection" role="toolbar" aria-label="Selected messages">
-            <button class="plain" aria-label="Clear selection" on:click=move |_| ui.clear_selection()>
+            <button class="plain" aria-label="Clear selection" on:click=heard(move |_| ui.clear_selection())>
                 {Icon::Close.draw()}
             </button>
-            <span class="count" aria-live="polite">{move || format!("{} selected", count())}</span>
-            <Show when=move || !ui.all.get() && count() < total()>
-                <button class="link" on:click=move |_| ui.all.set(true)>{move || format!("Select all {}", total())}</button>
-            </Show>
+            <span class="count" aria-live="polite">{shown(move || format!("{} selected", count()))}</span>
+            <When test=live(move || !ui.all.get() && count() < total())>
+                <button class="link" on:click=heard(move |_| ui.all.set(true))>{shown(move || format!("Select all {}", total()))}</button>
+            </When>
             <span class="space"></span>
             {button(Icon::Archive, "Archive", Action::Archive)}
             {button(Icon::Trash, "Delete", Action::Delete)}
-            {move || if in_junk.get() {
+            {shown(move || if in_junk.get() {
                 button(Icon::Inbox, "Not junk", Action::NotJunk)
             } else {
                 button(Icon::Junk, "Junk", Action::Junk)
-            }}
+            })}
             {button(Icon::Read, "Mark as read", Action::Seen(true))}
             {button(Icon::Unread, "Mark as unread", Action::Seen(false))}
             {button(Icon::Star, "Star", Action::Starred(true))}
-            <button class="plain" aria-label="Move to folder" title="Move to folder" on:click=move |_| {
+            <button class="plain" aria-label="Move to folder" title="Move to folder" on:click=heard(move |_| {
                 let uids = (!ui.all.get_untracked()).then(|| ui.selected.with_untracked(|s| s.iter().copied().collect()));
                 ui.dialog.set(Some(Dialog::MoveTo { uids, copy: false }));
-            }>{Icon::Move.draw()}</button>
+            })>{Icon::Move.draw()}</button>
         </div>
     }
 }

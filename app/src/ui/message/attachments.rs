@@ -5,19 +5,20 @@ use roost_wire::Attachment;
 use wasm_bindgen::JsCast as _;
 
 use crate::ui::icon::Icon;
+use crate::ui::live::{When, heard, live, memo, shown};
 use crate::ui::state::Ui;
 
 #[component]
 pub fn Attachments() -> impl IntoView {
     let ui = expect_context::<Ui>();
-    let attachments = Memo::new(move |_| {
+    let attachments = memo(move || {
         ui.device.body.with(|body| {
             body.as_ref()
                 .map(|body| body.attachments.clone())
                 .unwrap_or_default()
         })
     });
-    let base = Memo::new(move |_| {
+    let base = memo(move || {
         ui.device.message.with(|m| {
             m.as_ref()
                 .map(|m| m.address.url("part"))
@@ -25,25 +26,25 @@ pub fn Attachments() -> impl IntoView {
         })
     });
     view! {
-        <Show when=move || attachments.with(|a| !a.is_empty())>
+        <When test=live(move || attachments.with(|a| !a.is_empty()))>
             <section class="attachments" aria-label="Attachments">
                 <header>
-                    <h3>{move || match attachments.with(Vec::len) {
+                    <h3>{shown(move || match attachments.with(Vec::len) {
                         1 => "1 attachment".to_owned(),
                         count => format!("{count} attachments"),
-                    }}</h3>
-                    <span class="hint">{move || size(attachments.with(|a| a.iter().map(|a| u64::from(a.size)).sum()))}</span>
-                    <Show when=move || { attachments.with(Vec::len) > 1 }>
-                        <button class="link" on:click=move |_| save_all()>"Save all"</button>
-                    </Show>
+                    })}</h3>
+                    <span class="hint">{shown(move || size(attachments.with(|a| a.iter().map(|a| u64::from(a.size)).sum())))}</span>
+                    <When test=live(move || { attachments.with(Vec::len) > 1 })>
+                        <button class="link" on:click=heard(move |_| save_all())>"Save all"</button>
+                    </When>
                 </header>
                 <ul>
-                    {move || attachments.get().into_iter().map(|attachment| view! {
+                    {shown(move || attachments.get().into_iter().map(|attachment| view! {
                         <One attachment base=base.get() />
-                    }).collect_view()}
+                    }).collect_view())}
                 </ul>
             </section>
-        </Show>
+        </When>
     }
 }
 

@@ -7,6 +7,7 @@ use roost_wire::{Body, BodyKind};
 use wasm_bindgen::prelude::*;
 use web_sys::{Document, HtmlElement, HtmlIFrameElement};
 
+use crate::ui::live::{effect, heard, memo, shown};
 use crate::ui::state::{Pane, Ui};
 
 /// Never `allow-scripts`. `allow-same-origin` lets the app put the text in and measure it; popups are for links, which
@@ -20,15 +21,15 @@ const SCROLL_BAR: i32 = 16;
 pub fn Frame(original: RwSignal<bool>) -> impl IntoView {
     let ui = expect_context::<Ui>();
     let frame = NodeRef::<html::Iframe>::new();
-    let images = Memo::new(move |_| {
+    let images = memo(move || {
         ui.device
             .message
             .with(|m| m.as_ref().is_some_and(|m| m.images))
     });
     // Counts the documents that the frame has loaded: each is empty until the text is put in.
     let loaded = RwSignal::new(0);
-    let dark = Memo::new(move |_| ui.prefs.with(crate::ui::prefs::Prefs::is_dark));
-    Effect::new(move |_| {
+    let dark = memo(move || ui.prefs.with(crate::ui::prefs::Prefs::is_dark));
+    effect(move || {
         let (count, dark, original) = (loaded.get(), dark.get(), original.get());
         let Some(element) = frame.get().filter(|_| count > 0) else {
             return;
@@ -56,7 +57,7 @@ pub fn Frame(original: RwSignal<bool>) -> impl IntoView {
     };
     let resized = window_event_listener(leptos::ev::resize, move |_| refit());
     // The text is as tall as its width makes it, and hidden it has no height at all.
-    Effect::new(move |_| {
+    effect(move || {
         ui.prefs.with(|prefs| prefs.list_width);
         if ui.pane.get() == Pane::Message {
             request_animation_frame(refit);
@@ -70,7 +71,7 @@ pub fn Frame(original: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <div class="frame-place" class:hidden=hidden>
-            {move || {
+            {shown(move || {
                 // A frame that changed its address would put a step into the browser's history: it is made anew.
                 let source = if images.get() { "/frame-images.html" } else { "/frame.html" };
                 loaded.set(0);
@@ -80,15 +81,15 @@ pub fn Frame(original: RwSignal<bool>) -> impl IntoView {
                         title="Message body"
                         sandbox=SANDBOX
                         src=source
-                        on:load=move |_| {
+                        on:load=heard(move |_| {
                             if let Some(element) = frame.get_untracked() {
                                 follow_size(&element);
                             }
                             loaded.update(|count| *count += 1);
-                        }
+                        })
                     ></iframe>
                 }
-            }}
+            })}
         </div>
     }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use roost_wire::{Address, Party};
 
 use crate::ui::date;
+use crate::ui::live::{When, effect, heard, live, memo, shown};
 use crate::ui::state::Ui;
 
 /// How many recipients are shown before "and N more".
@@ -14,18 +15,18 @@ pub fn Headers() -> impl IntoView {
     let ui = expect_context::<Ui>();
     let whole = RwSignal::new(false);
     let everyone = RwSignal::new(false);
-    let uid = Memo::new(move |_| {
+    let uid = memo(move || {
         ui.device
             .message
             .with(|m| m.as_ref().map(|m| m.address.uid))
     });
-    Effect::new(move |_| {
+    effect(move || {
         uid.get();
         whole.set(false);
         everyone.set(false);
     });
     // The row knows the essentials before the message is there.
-    let subject = Memo::new(move |_| {
+    let subject = memo(move || {
         let from_body = ui
             .device
             .body
@@ -44,7 +45,7 @@ pub fn Headers() -> impl IntoView {
             subject
         }
     });
-    let from = Memo::new(move |_| {
+    let from = memo(move || {
         let from_body = ui
             .device
             .body
@@ -58,7 +59,7 @@ pub fn Headers() -> impl IntoView {
             })
         })
     });
-    let when = Memo::new(move |_| {
+    let when = memo(move || {
         let sent = ui
             .device
             .body
@@ -70,7 +71,7 @@ pub fn Headers() -> impl IntoView {
         });
         sent.or(received).map(date::full).unwrap_or_default()
     });
-    let recipients = Memo::new(move |_| {
+    let recipients = memo(move || {
         ui.device.body.with(|body| {
             body.as_ref()
                 .map(|body| body.recipients.clone())
@@ -79,13 +80,13 @@ pub fn Headers() -> impl IntoView {
     });
     view! {
         <header class="headers">
-            <h2 dir="auto">{move || subject.get()}</h2>
+            <h2 dir="auto">{shown(move || subject.get())}</h2>
             <div class="from">
-                {move || from.get().into_iter().map(|address| view! { <Person address /> }).collect_view()}
-                <time>{move || when.get()}</time>
+                {shown(move || from.get().into_iter().map(|address| view! { <Person address /> }).collect_view())}
+                <time>{shown(move || when.get())}</time>
             </div>
             <div class="recipients">
-                {move || {
+                {shown(move || {
                     let all = recipients.get();
                     let shown = if everyone.get() { all.len() } else { FEW.min(all.len()) };
                     let mut party = None;
@@ -106,23 +107,23 @@ pub fn Headers() -> impl IntoView {
                     view! {
                         {people}
                         {(more > 0).then(|| view! {
-                            <button class="link" on:click=move |_| everyone.set(true)>{format!("and {more} more")}</button>
+                            <button class="link" on:click=heard(move |_| everyone.set(true))>{format!("and {more} more")}</button>
                         })}
                     }
-                }}
-                <button class="link details" aria-expanded=move || whole.get().to_string() on:click=move |_| whole.update(|on| *on = !*on)>
-                    {move || if whole.get() { "Hide details" } else { "Details" }}
+                })}
+                <button class="link details" aria-expanded=live(move || whole.get().to_string()) on:click=heard(move |_| whole.update(|on| *on = !*on))>
+                    {shown(move || if whole.get() { "Hide details" } else { "Details" })}
                 </button>
             </div>
-            <Show when=move || whole.get()>
+            <When test=live(move || whole.get())>
                 <dl class="all-headers">
-                    {move || ui.device.body.with(|body| {
+                    {shown(move || ui.device.body.with(|body| {
                         body.as_ref().map(|body| body.headers.iter().map(|header| view! {
                             <div><dt>{header.name.clone()}</dt><dd dir="auto">{header.value.clone()}</dd></div>
                         }).collect_view())
-                    })}
+                    }))}
                 </dl>
-            </Show>
+            </When>
         </header>
     }
 }

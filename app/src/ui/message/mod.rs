@@ -13,7 +13,9 @@ use roost_engine::{Action, Answer, MessageState};
 use roost_wire::Uid;
 
 use crate::ui::icon::Icon;
+use crate::ui::live::{When, effect, heard, live, memo, shown};
 use crate::ui::state::{Dialog, Ui};
+use web_sys::KeyboardEvent;
 
 /// The ways to answer, by how often they are used.
 const ANSWERS: [(Answer, Icon, &str); 3] = [
@@ -26,17 +28,17 @@ const ANSWERS: [(Answer, Icon, &str); 3] = [
 pub fn Message() -> impl IntoView {
     let ui = expect_context::<Ui>();
     let message = ui.device.message;
-    let open = Memo::new(move |_| message.with(Option::is_some));
+    let open = memo(move || message.with(Option::is_some));
     let original = RwSignal::new(false);
     // Another message is shown as the theme has it again.
-    let uid = Memo::new(move |_| message.with(|m| m.as_ref().map(|m| m.address.uid)));
-    Effect::new(move |_| {
+    let uid = memo(move || message.with(|m| m.as_ref().map(|m| m.address.uid)));
+    effect(move || {
         uid.get();
         original.set(false);
     });
     view! {
         <section class="message" aria-label="Message">
-            <Show when=move || open.get() fallback=Nothing>
+            <Show when=live(move || open.get()) fallback=Nothing>
                 <Actions original />
                 <article>
                     <Headers />
@@ -66,13 +68,13 @@ fn Actions(original: RwSignal<bool>) -> impl IntoView {
     let ui = expect_context::<Ui>();
     let message = ui.device.message;
     let flag = move |which: fn(&roost_wire::Flags) -> bool| {
-        Memo::new(move |_| message.with(|m| m.as_ref().is_some_and(|m| which(&m.flags))))
+        memo(move || message.with(|m| m.as_ref().is_some_and(|m| which(&m.flags))))
     };
     let starred = flag(|flags| flags.flagged);
     let seen = flag(|flags| flags.seen);
-    let junk = Memo::new(move |_| message.with(|m| m.as_ref().is_some_and(|m| m.junk)));
-    let newer = Memo::new(move |_| message.with(|m| m.as_ref().and_then(|m| m.newer)));
-    let older = Memo::new(move |_| message.with(|m| m.as_ref().and_then(|m| m.older)));
+    let junk = memo(move || message.with(|m| m.as_ref().is_some_and(|m| m.junk)));
+    let newer = memo(move || message.with(|m| m.as_ref().and_then(|m| m.newer)));
+    let older = memo(move || message.with(|m| m.as_ref().and_then(|m| m.older)));
     let raw =
         move || message.with(|m| m.as_ref().map(|m| m.address.url("raw")).unwrap_or_default());
     let act = move |action: Action| {
@@ -86,15 +88,15 @@ fn Actions(original: RwSignal<bool>) -> impl IntoView {
                 class="plain"
                 aria-label=label
                 title=label
-                disabled=move || uid.get().is_none()
-                on:click=move |_| if let Some(uid) = uid.get_untracked() { ui.open(uid) }
+                disabled=live(move || uid.get().is_none())
+                on:click=heard(move |_| if let Some(uid) = uid.get_untracked() { ui.open(uid) })
             >{icon.draw()}</button>
         }
     };
     let menu = RwSignal::new(false);
     view! {
         <div class="actions" role="toolbar" aria-label="Message actions">
-            <button class="plain back" aria-label="Back to the list" on:click=move |_| ui.close_message()>
+            <button class="plain back" aria-label="Back to the list" on:click=heard(move |_| ui.close_message())>
                 {Icon::Back.draw()}
             </button>
             {ANSWERS.map(|(how, icon, label)| view! {
@@ -103,73 +105,73 @@ fn Actions(original: RwSignal<bool>) -> impl IntoView {
                     class:only-wide={how != Answer::Reply}
                     aria-label=label
                     title=label
-                    on:click=move |_| ui.answer(how)
+                    on:click=heard(move |_| ui.answer(how))
                 >{icon.draw()}</button>
             }).collect_view()}
             <span class="gap"></span>
-            <button class="plain" aria-label="Archive" title="Archive" on:click=move |_| act(Action::Archive)>
+            <button class="plain" aria-label="Archive" title="Archive" on:click=heard(move |_| act(Action::Archive))>
                 {Icon::Archive.draw()}
             </button>
-            <button class="plain" aria-label="Delete" title="Delete" on:click=move |_| act(Action::Delete)>
+            <button class="plain" aria-label="Delete" title="Delete" on:click=heard(move |_| act(Action::Delete))>
                 {Icon::Trash.draw()}
             </button>
             <button
                 class="plain"
-                aria-label=move || if junk.get() { "Not junk" } else { "Junk" }
-                title=move || if junk.get() { "Not junk" } else { "Junk" }
-                on:click=move |_| act(if junk.get_untracked() { Action::NotJunk } else { Action::Junk })
-            >{move || if junk.get() { Icon::Inbox } else { Icon::Junk }.draw()}</button>
+                aria-label=live(move || if junk.get() { "Not junk" } else { "Junk" })
+                title=live(move || if junk.get() { "Not junk" } else { "Junk" })
+                on:click=heard(move |_| act(if junk.get_untracked() { Action::NotJunk } else { Action::Junk }))
+            >{shown(move || if junk.get() { Icon::Inbox } else { Icon::Junk }.draw())}</button>
             <button
                 class="plain"
-                aria-label=move || if seen.get() { "Mark as unread" } else { "Mark as read" }
-                title=move || if seen.get() { "Mark as unread" } else { "Mark as read" }
-                on:click=move |_| act(Action::Seen(!seen.get_untracked()))
-            >{move || if seen.get() { Icon::Unread } else { Icon::Read }.draw()}</button>
+                aria-label=live(move || if seen.get() { "Mark as unread" } else { "Mark as read" })
+                title=live(move || if seen.get() { "Mark as unread" } else { "Mark as read" })
+                on:click=heard(move |_| act(Action::Seen(!seen.get_untracked())))
+            >{shown(move || if seen.get() { Icon::Unread } else { Icon::Read }.draw())}</button>
             <button
                 class="plain star"
-                class:on=move || starred.get()
-                aria-label=move || if starred.get() { "Remove star" } else { "Star" }
-                aria-pressed=move || starred.get().to_string()
-                on:click=move |_| act(Action::Starred(!starred.get_untracked()))
-            >{move || if starred.get() { Icon::Starred } else { Icon::Star }.draw()}</button>
-            <button class="plain" aria-label="Move to folder" title="Move to folder" on:click=move |_| {
+                class:on=live(move || starred.get())
+                aria-label=live(move || if starred.get() { "Remove star" } else { "Star" })
+                aria-pressed=live(move || starred.get().to_string())
+                on:click=heard(move |_| act(Action::Starred(!starred.get_untracked())))
+            >{shown(move || if starred.get() { Icon::Starred } else { Icon::Star }.draw())}</button>
+            <button class="plain" aria-label="Move to folder" title="Move to folder" on:click=heard(move |_| {
                 if let Some(uid) = message.with_untracked(|m| m.as_ref().map(|m| m.address.uid)) {
                     ui.dialog.set(Some(Dialog::MoveTo { uids: Some(vec![uid]), copy: false }));
                 }
-            }>{Icon::Move.draw()}</button>
+            })>{Icon::Move.draw()}</button>
             <div class="menu-place">
                 <button
                     class="plain"
                     aria-label="More"
                     aria-haspopup="menu"
-                    aria-expanded=move || menu.get().to_string()
-                    on:click=move |_| menu.update(|open| *open = !*open)
+                    aria-expanded=live(move || menu.get().to_string())
+                    on:click=heard(move |_| menu.update(|open| *open = !*open))
                 >{Icon::More.draw()}</button>
-                <Show when=move || menu.get()>
-                    <div class="menu" role="menu" on:click=move |_| menu.set(false) on:keydown=move |event| {
+                <When test=live(move || menu.get())>
+                    <div class="menu" role="menu" on:click=heard(move |_| menu.set(false)) on:keydown=heard(move |event: KeyboardEvent| {
                         if event.key() == "Escape" {
                             event.stop_propagation();
                             menu.set(false);
                         }
-                    }>
+                    })>
                         {ANSWERS.into_iter().skip(1).map(|(how, icon, label)| view! {
-                            <button class="only-narrow" role="menuitem" on:click=move |_| ui.answer(how)>{icon.draw()}{label}</button>
+                            <button class="only-narrow" role="menuitem" on:click=heard(move |_| ui.answer(how))>{icon.draw()}{label}</button>
                         }).collect_view()}
-                        <button role="menuitem" on:click=move |_| ui.answer(Answer::ForwardAttached)>{Icon::Forward.draw()}"Forward as attachment"</button>
-                        <button role="menuitem" on:click=move |_| ui.edit_as_new()>{Icon::Compose.draw()}"Edit as new"</button>
-                        <button role="menuitem" on:click=move |_| drop(window().print())>{Icon::Print.draw()}"Print"</button>
-                        <a role="menuitem" href=move || format!("{}&view=1", raw()) target="_blank" rel="noopener">{Icon::Code.draw()}"View source"</a>
+                        <button role="menuitem" on:click=heard(move |_| ui.answer(Answer::ForwardAttached))>{Icon::Forward.draw()}"Forward as attachment"</button>
+                        <button role="menuitem" on:click=heard(move |_| ui.edit_as_new())>{Icon::Compose.draw()}"Edit as new"</button>
+                        <button role="menuitem" on:click=heard(move |_| drop(window().print()))>{Icon::Print.draw()}"Print"</button>
+                        <a role="menuitem" href=live(move || format!("{}&view=1", raw())) target="_blank" rel="noopener">{Icon::Code.draw()}"View source"</a>
                         <a role="menuitem" href=raw download="">{Icon::Download.draw()}"Download message"</a>
-                        <button role="menuitem" on:click=move |_| original.update(|on| *on = !*on)>
-                            {Icon::Image.draw()}{move || if original.get() { "Show in theme" } else { "Show original" }}
+                        <button role="menuitem" on:click=heard(move |_| original.update(|on| *on = !*on))>
+                            {Icon::Image.draw()}{shown(move || if original.get() { "Show in theme" } else { "Show original" })}
                         </button>
-                        <button role="menuitem" on:click=move |_| {
+                        <button role="menuitem" on:click=heard(move |_| {
                             if let Some(uid) = message.with_untracked(|m| m.as_ref().map(|m| m.address.uid)) {
                                 ui.dialog.set(Some(Dialog::MoveTo { uids: Some(vec![uid]), copy: true }));
                             }
-                        }>{Icon::Folder.draw()}"Copy to folder"</button>
+                        })>{Icon::Folder.draw()}"Copy to folder"</button>
                     </div>
-                </Show>
+                </When>
             </div>
             <span class="space"></span>
             {step(newer, Icon::Up, "Newer message")}
@@ -182,7 +184,7 @@ fn Actions(original: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn Images() -> impl IntoView {
     let ui = expect_context::<Ui>();
-    let blocked = Memo::new(move |_| {
+    let blocked = memo(move || {
         let images = ui
             .device
             .message
@@ -195,7 +197,7 @@ fn Images() -> impl IntoView {
                 .with(|body| body.as_ref().map_or(0, |body| body.blocked))
         }
     });
-    let sender = Memo::new(move |_| {
+    let sender = memo(move || {
         ui.device.body.with(|body| {
             body.as_ref()?
                 .from
@@ -217,15 +219,15 @@ fn Images() -> impl IntoView {
         }
     };
     view! {
-        <Show when=move || { blocked.get() > 0 }>
+        <When test=live(move || { blocked.get() > 0 })>
             <div class="banner" role="note">
-                <span>{move || match blocked.get() {
+                <span>{shown(move || match blocked.get() {
                     1 => "1 remote image is not loaded.".to_owned(),
                     count => format!("{count} remote images are not loaded."),
-                }}</span>
-                <button class="link" on:click=move |_| load()>"Load images"</button>
-                {move || sender.get().map(|sender| view! {
-                    <button class="link" on:click=move |_| {
+                })}</span>
+                <button class="link" on:click=heard(move |_| load())>"Load images"</button>
+                {shown(move || sender.get().map(|sender| view! {
+                    <button class="link" on:click=heard(move |_| {
                         let sender = sender.clone();
                         ui.prefs.update(|prefs| {
                             if !prefs.trusted_senders.contains(&sender) {
@@ -233,10 +235,10 @@ fn Images() -> impl IntoView {
                             }
                         });
                         load();
-                    }>"Always for this sender"</button>
-                })}
+                    })>"Always for this sender"</button>
+                }))}
             </div>
-        </Show>
+        </When>
     }
 }
 
@@ -244,12 +246,12 @@ fn Images() -> impl IntoView {
 #[component]
 fn State() -> impl IntoView {
     let ui = expect_context::<Ui>();
-    let state = Memo::new(move |_| {
+    let state = memo(move || {
         ui.device
             .message
             .with(|m| m.as_ref().map(|m| m.state.clone()))
     });
-    let defects = Memo::new(move |_| {
+    let defects = memo(move || {
         ui.device
             .body
             .with(|b| b.as_ref().map(|b| b.defects.clone()).unwrap_or_default())

@@ -1,0 +1,423 @@
+//! Messages being written, as a tab and a gateway see them: nothing typed is lost, nothing is sent twice.
+
+use roost_engine::{
+    DraftPhase, DraftView, Effect, Event, Identity, Intent, KeptDraft, State, View, Wake, Who,
+    Write, step,
+};
+use roost_wire::{
+    Address, Answer, ClientMessage, Composed, Mailbox, Mutation, MutationId, Outcome, Problem,
+    ProblemKind, Request, RequestId, Role, Saved, ServerMessage, VERSION,
+};
+
+const TAB: u32 = 1;
+
+/// One device with one tab and a gateway played by the test.
+struct Device {
+    state: State,
+    drafts: Vec<DraftView>,
+    forms: Vec<Composed>,
+    kept: Vec<KeptDraft>,
+    notices: Vec<String>,
+    requests: Vec<(RequestId, Request)>,
+    mutations: Vec<(MutationId, Mutation)>,
+    wakes: Vec<Wake>,
+}
+
+impl Device {
+    /// A worker that starts with what was kept.
+    fn start(kept: Vec<KeptDraft>) -> Self {
+        let mut device = Self {
+            state: State::default(),
+            drafts: Vec::new(),
+            forms: Vec::new(),
+            kept: kept.clone(),
+            notices: Vec::new(),
+            requests: Vec::new(),
+            mutations: Vec::new(),
+            wakes: Vec::new(),
+        };
+        device.event(Event::Started {
+            device: 9,
+            build: "1".to_owned(),
+        });
+        device.event(Event::Restored(kept));
+        device.event(Event::TabOpened {
+            tab: TAB,
+            likely_signed_in: false,
+        });
+        device.event(Event::SessionChecked(Ok(Some(Who {
+            account: "a".to_owned(),
+            username: "alice".to_owned(),
+        }))));
+        device
+    }
+
+    fn online(ledger: u64) -> Self {
+        let mut device = Self::start(Vec::new());
+        device.open(ledger);
+        device
+    }
+
+    fn open(&mut self, ledger: u64) {
+        self.mutations.clear();
+        self.event(Event::SocketOpened);
+        self.event(Event::Server(ServerMessage::Hello {
+            version: VERSION,
+            build: "1".to_owned(),
+            account: "a".to_owned(),
+            username: "alice".to_owned(),
+            address: "alice@roost.test".to_owned(),
+            ledger,
+            sends: true,
+        }));
+        let list = self
+            .requests
+            .iter()
+            .find(|(_, request)| *request == Request::Mailboxes);
+        if let Some(&(id, _)) = list {
+            let result = Ok(Answer::Mailboxes(mailboxes()));
+            self.event(Event::Server(ServerMessage::Answer { id, result }));
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        for effect in step(&mut self.state, event) {
+            match effect {
+                Effect::Send(ClientMessage::Request { id, request }) => {
+                    self.requests.push((id, request))
+                }
+                Effect::Send(ClientMessage::Mutate { id, mutation }) => {
+                    self.mutations.push((id, mutation))
+                }
+                Effect::Show {
+                    view: View::Drafts(drafts),
+                    ..
+                } => self.drafts = drafts,
+                Effect::Show {
+                    view: View::Draft(form),
+                    ..
+                } => self.forms.push(*form),
+                Effect::Show {
+                    view: View::Notice(notice),
+                    ..
+                } => self.notices.push(notice.text),
+                Effect::Keep(kept) => {
+                    self.kept
+                        .retain(|other| other.message.id != kept.message.id);
+                    self.kept.push(*kept);
+                }
+                Effect::Forget(id) => self.kept.retain(|other| other.message.id != id),
+                Effect::Wake { wake, .. } => self.wakes.push(wake),
+                _ => {}
+            }
+        }
+    }
+
+    fn write(&mut self, write: Write) {
+        self.event(Event::Intent {
+            tab: TAB,
+            intent: Intent::Write(write),
+        });
+    }
+
+    /// Begins a message, types into it, and returns it as the form has it.
+    fn typed(&mut self, text: &str) -> Composed {
+        self.write(Write::New {
+            to: vec![Address {
+                name: String::new(),
+                email: "bob@roost.test".to_owned(),
+            }],
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            subject: "Hello".to_owned(),
+            text: String::new(),
+            identities: vec![Identity::default()],
+        });
+        let mut form = self.forms.last().expect("a form").clone();
+        form.text = text.to_owned();
+        self.write(Write::Edit(Box::new(form.clone())));
+        form
+    }
+
+    /// Time passes: what waits for a pause goes on.
+    fn pause(&mut self) {
+        for wake in std::mem::take(&mut self.wakes) {
+            if matches!(
+                wake,
+                Wake::SaveDraft { .. } | Wake::Release(_) | Wake::Resend(_)
+            ) {
+                self.event(Event::Woke(wake));
+            }
+        }
+    }
+
+    fn take(&mut self) -> (MutationId, Mutation) {
+        assert_eq!(self.mutations.len(), 1, "{:?}", self.mutations);
+        self.mutations.remove(0)
+    }
+
+    fn end(&mut self, id: MutationId, outcome: Outcome) {
+        self.event(Event::Server(ServerMessage::Outcome { id, outcome }));
+    }
+
+    fn send(&mut self, form: &Composed) {
+        self.write(Write::Send {
+            id: form.id.clone(),
+            hold: 10,
+        });
+    }
+
+    fn phase(&self) -> DraftPhase {
+        self.drafts.first().expect("a draft").phase
+    }
+}
+
+fn mailboxes() -> Vec<Mailbox> {
+    [
+        ("INBOX", Role::Inbox),
+        ("Drafts", Role::Drafts),
+        ("Sent", Role::Sent),
+        ("Trash", Role::Trash),
+    ]
+    .map(|(name, role)| Mailbox {
+        name: name.to_owned(),
+        delimiter: Some('/'),
+        role: Some(role),
+        selectable: true,
+        subscribed: true,
+        counts: None,
+    })
+    .into()
+}
+
+fn saved(uid: u32) -> Outcome {
+    Outcome::Saved(Saved {
+        mailbox: "Drafts".to_owned(),
+        uidvalidity: 1,
+        uid,
+        parts: Vec::new(),
+    })
+}
+
+fn rejected(kind: ProblemKind) -> Outcome {
+    Outcome::Rejected(Problem::new(kind, ""))
+}
+
+#[test]
+fn each_change_is_kept_here_at_once_and_saved_after_a_pause() {
+    let mut device = Device::online(1);
+    let mut form = device.typed("one");
+    assert_eq!(device.kept[0].message.text, "one");
+    assert!(device.mutations.is_empty());
+    device.pause();
+    let (id, mutation) = device.take();
+    assert!(
+        matches!(&mutation, Mutation::SaveDraft { draft, base: None, .. } if draft.text == "one")
+    );
+    // While it is being saved nothing else of it is.
+    form.text = "two".to_owned();
+    device.write(Write::Edit(Box::new(form.clone())));
+    device.pause();
+    assert!(device.mutations.is_empty());
+    device.end(id, saved(5));
+    assert_eq!(device.phase(), DraftPhase::Changed);
+    form.text = "three".to_owned();
+    device.write(Write::Edit(Box::new(form)));
+    device.pause();
+    let (_, mutation) = device.take();
+    assert!(
+        matches!(&mutation, Mutation::SaveDraft { draft, base: Some(5), .. } if draft.text == "three")
+    );
+}
+
+#[test]
+fn sending_waits_for_the_save_and_carries_the_ledger() {
+    let mut device = Device::online(7);
+    let form = device.typed("text");
+    device.pause();
+    let (saving, _) = device.take();
+    device.send(&form);
+    assert!(device.mutations.is_empty(), "the save is under way");
+    device.end(saving, saved(5));
+    let (sending, mutation) = device.take();
+    assert!(matches!(
+        &mutation,
+        Mutation::Send {
+            ledger: Some(7),
+            hold: 10,
+            ..
+        }
+    ));
+    assert_eq!(device.phase(), DraftPhase::Sending);
+    device.end(sending, Outcome::Done { moved: None });
+    assert!(device.kept.is_empty() && device.drafts.is_empty());
+    assert_eq!(device.notices.last().map(String::as_str), Some("Sent"));
+}
+
+#[test]
+fn a_message_handed_over_is_repeated_under_its_id_and_ledger_after_anything() {
+    let mut device = Device::online(7);
+    let form = device.typed("text");
+    device.send(&form);
+    let (id, _) = device.take();
+    // The line breaks; another gateway answers.
+    device.event(Event::SocketClosed);
+    device.open(8);
+    let (repeated, mutation) = device.take();
+    assert_eq!(repeated, id);
+    assert!(matches!(
+        &mutation,
+        Mutation::Send {
+            ledger: Some(7),
+            ..
+        }
+    ));
+    // The browser dies; the worker starts anew from what was kept.
+    let mut device = Device::start(device.kept);
+    device.open(9);
+    let (repeated, mutation) = device.take();
+    assert_eq!(repeated, id);
+    assert!(matches!(
+        &mutation,
+        Mutation::Send {
+            ledger: Some(7),
+            ..
+        }
+    ));
+    // Nobody knows: it is said, it stays, and it is not sent again by itself.
+    device.end(id, Outcome::Unknown);
+    assert_eq!(device.phase(), DraftPhase::Unknown);
+    device.pause();
+    assert!(
+        !device
+            .mutations
+            .iter()
+            .any(|(_, m)| matches!(m, Mutation::Send { .. }))
+    );
+    assert_eq!(
+        device.forms.last().map(|form| form.text.as_str()),
+        Some("text")
+    );
+}
+
+#[test]
+fn what_was_certainly_not_sent_goes_again_by_itself_as_something_new() {
+    let mut device = Device::online(7);
+    let form = device.typed("text");
+    device.send(&form);
+    let (first, _) = device.take();
+    device.end(first, rejected(ProblemKind::Unreachable));
+    assert_eq!(device.phase(), DraftPhase::Sending);
+    device.pause();
+    let (second, _) = device.take();
+    assert_ne!(first, second);
+}
+
+#[test]
+fn a_refused_message_comes_back_with_the_reason() {
+    let mut device = Device::online(7);
+    let form = device.typed("text");
+    device.send(&form);
+    let (id, _) = device.take();
+    let problem = Problem::new(ProblemKind::Refused, "bob@roost.test: no such user");
+    device.end(id, Outcome::Rejected(problem));
+    assert!(
+        device.drafts[0]
+            .problem
+            .contains("bob@roost.test: no such user")
+    );
+    assert_eq!(
+        device.forms.last().map(|form| form.text.as_str()),
+        Some("text")
+    );
+}
+
+#[test]
+fn offline_a_message_waits_and_can_be_taken_back_here() {
+    let mut device = Device::online(7);
+    device.event(Event::SocketClosed);
+    let form = device.typed("text");
+    device.send(&form);
+    assert!(device.mutations.is_empty());
+    assert_eq!(
+        device.kept[0]
+            .sending
+            .as_ref()
+            .map(|(_, mutation)| match mutation {
+                Mutation::Send { ledger, .. } => *ledger,
+                other => panic!("{other:?}"),
+            }),
+        Some(None)
+    );
+    device.open(8);
+    let (_, mutation) = device.take();
+    assert!(matches!(
+        mutation,
+        Mutation::Send {
+            ledger: Some(8),
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_conflict_asks_and_both_can_be_kept() {
+    let mut device = Device::online(7);
+    let form = device.typed("mine");
+    device.pause();
+    let (id, _) = device.take();
+    device.end(id, rejected(ProblemKind::Conflict));
+    assert_eq!(device.phase(), DraftPhase::Conflict);
+    device.pause();
+    assert!(
+        device.mutations.is_empty(),
+        "nothing is overwritten unasked"
+    );
+    device.write(Write::KeepBoth(form.id.clone()));
+    let (_, mutation) = device.take();
+    match mutation {
+        Mutation::SaveDraft { draft, base, .. } => {
+            assert_ne!(draft.id, form.id);
+            assert_eq!((draft.text.as_str(), base), ("mine", None));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_page_loaded_anew_finds_its_message_and_one_that_is_gone_leaves_a_draft() {
+    let mut device = Device::online(7);
+    let form = device.typed("text");
+    device.event(Event::TabClosed { tab: TAB });
+    let (id, _) = device.take();
+    device.end(id, saved(5));
+    device.event(Event::TabOpened {
+        tab: TAB,
+        likely_signed_in: true,
+    });
+    device.write(Write::Resume(form.id.clone()));
+    assert_eq!(
+        device.forms.last().map(|form| form.text.as_str()),
+        Some("text")
+    );
+    device.event(Event::TabClosed { tab: TAB });
+    device.pause();
+    assert!(device.kept.is_empty(), "the server has it");
+}
+
+#[test]
+fn nothing_is_left_of_an_empty_message() {
+    let mut device = Device::online(7);
+    device.write(Write::New {
+        to: Vec::new(),
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        subject: String::new(),
+        text: String::new(),
+        identities: Vec::new(),
+    });
+    let id = device.forms.last().expect("a form").id.clone();
+    device.write(Write::Close(id));
+    device.pause();
+    assert!(device.mutations.is_empty() && device.drafts.is_empty() && device.kept.is_empty());
+}

@@ -1,0 +1,161 @@
+import { contents, expect, imapClient, message, newAccount, row, rows, signIn, stage, test } from "./roost.mjs";
+
+test.use({ seed: "demo" });
+
+const field = (page, name) => page.getByRole("combobox", { name, exact: true });
+const text = (page) => page.getByRole("textbox", { name: "Message text" });
+const composer = (page) => page.getByRole("dialog").filter({ has: text(page) });
+const state = (page) => page.getByRole("status", { name: "Draft" });
+const sendButton = (page) => page.getByRole("button", { name: "Send", exact: true });
+const address = (account) => `${account.name}@roost.test`;
+
+const WIDE = { viewport: { width: 1360, height: 860 }, isMobile: false, hasTouch: false };
+
+/** A message being written, by the button that the screen has. */
+async function compose(page) {
+  await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).click();
+  await expect(text(page)).toBeVisible();
+}
+
+test("a message is written, can be taken back, is sent, and is in Sent on another device", async ({ page, browser, account, imap }) => {
+  const friend = await newAccount("many:3");
+  await signIn(page, account);
+  const other = await (await browser.newContext(WIDE)).newPage();
+  await signIn(other, account);
+  await other.getByRole("navigation", { name: "Mailboxes" }).getByRole("button", { name: /^Sent/ }).click();
+  await compose(page);
+  // Everything people paste: names with commas, semicolons, several at once.
+  await field(page, "To").fill(`"Friend, Good" <${address(friend)}>;`);
+  await expect(composer(page).getByText("Friend, Good")).toBeVisible();
+  await page.getByRole("button", { name: "Cc and Bcc" }).click();
+  await field(page, "Bcc").fill("nonsense,");
+  await page.getByRole("textbox", { name: "Subject" }).fill("Grüße 東京");
+  await text(page).fill("First line\n.\nשלום\n");
+  await page.getByLabel("Attach files").setInputFiles([{ name: "Résumé.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(100_000, 7) }]);
+  await expect(composer(page).getByRole("button", { name: "Remove Résumé.pdf" })).toBeVisible();
+  // A wrong address is marked, and nothing goes.
+  await sendButton(page).click();
+  await expect(page.getByText("One of the addresses cannot be written to.")).toBeVisible();
+  await page.getByRole("button", { name: "Remove nonsense" }).click();
+  await sendButton(page).click();
+  await expect(composer(page)).toBeHidden();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(composer(page)).toBeVisible();
+  await expect(text(page)).toHaveValue("First line\n.\nשלום\n");
+  expect((await contents(imap, "Sent")).has("Grüße 東京")).toBe(false);
+  // Nobody waits for this one.
+  await page.evaluate(() => localStorage.setItem("roost.prefs", "hold=0\n"));
+  await expect(state(page)).toHaveText("Saved in Drafts");
+  await page.reload();
+  await expect(text(page)).toHaveValue("First line\n.\nשלום\n");
+  await expect(composer(page).getByRole("button", { name: "Remove Résumé.pdf" })).toBeVisible();
+  await sendButton(page).click();
+  await expect(page.getByText("Sent", { exact: true }).last()).toBeVisible();
+  await expect(row(other, "Grüße 東京")).toBeVisible();
+  const friends = await imapClient(friend);
+  await expect.poll(async () => (await contents(friends, "INBOX")).has("Grüße 東京"), { timeout: 20_000 }).toBe(true);
+  await friends.logout();
+  expect((await contents(imap, "Drafts")).size).toBe(0);
+  await other.context().close();
+});
+
+test("answering: the quote, the references, the mark", async ({ page, account, imap }) => {
+  await page.addInitScript(() => localStorage.setItem("roost.prefs", "hold=0\n"));
+  await signIn(page, account);
+  await row(page, /Dinner on Friday/).click();
+  await expect(message(page).getByRole("button", { name: "Reply", exact: true })).toBeVisible();
+  await expect(page.frameLocator('iframe[title="Message body"]').locator("body")).toContainText("harbour");
+  await message(page).getByRole("button", { name: "Reply", exact: true }).click();
+  await expect(page.getByRole("textbox", { name: "Subject" })).toHaveValue("Re: Dinner on Friday?");
+  await expect(text(page)).toHaveValue(/wrote:\n> Hi Alice/);
+  await expect(text(page)).toBeFocused();
+  await page.keyboard.type("With pleasure!");
+  // To somebody who can be written to here.
+  await composer(page).getByRole("button", { name: /^Remove / }).first().click();
+  await field(page, "To").fill(`${address(account)},`);
+  await page.keyboard.press("Control+Enter");
+  await expect.poll(async () => (await contents(imap, "Sent")).has("Re: Dinner on Friday?")).toBe(true);
+  await expect.poll(async () => (await contents(imap, "INBOX")).get("Dinner on Friday?").flags.has("\\Answered")).toBe(true);
+  const lock = await imap.getMailboxLock("Sent");
+  const { source } = await imap.fetchOne("*", { source: true });
+  lock.release();
+  expect(source.toString()).toMatch(/\r\nIn-Reply-To: <[^>]+>\r\n/);
+  expect(source.toString()).toContain("With pleasure!");
+});
+
+test("what is typed survives a closed tab, and there is one draft", async ({ page, context, account, imap }) => {
+  await signIn(page, account);
+  await compose(page);
+  await page.getByRole("textbox", { name: "Subject" }).fill("Unfinished");
+  for (const word of ["one ", "two ", "three "]) {
+    await text(page).pressSequentially(word);
+    await expect(state(page)).not.toHaveText("Saved in Drafts");
+    await expect(state(page)).toHaveText("Saved in Drafts");
+  }
+  await text(page).pressSequentially("four");
+  await expect(state(page)).toHaveText("Kept on this device");
+  const url = page.url();
+  expect(url).toContain("/compose/");
+  await page.close();
+  const next = await context.newPage();
+  await next.goto(url);
+  await expect(text(next)).toHaveValue("one two three four");
+  await next.getByRole("button", { name: "Save and close" }).click();
+  await expect(composer(next)).toHaveCount(0);
+  await expect.poll(async () => [...(await contents(imap, "Drafts")).keys()]).toEqual(["Unfinished"]);
+  // From Drafts it is gone on with; discarding can be undone.
+  await next.goto(account.url);
+  await next.getByRole("button", { name: "Show mailboxes" }).click({ timeout: 1_000 }).catch(() => {});
+  await next.getByRole("navigation", { name: "Mailboxes" }).getByRole("button", { name: /^Drafts/ }).click();
+  await row(next, "Unfinished").click();
+  await expect(text(next)).toHaveValue(/one two three four/);
+  await next.getByRole("button", { name: "Discard draft" }).click();
+  await expect.poll(async () => (await contents(imap, "Drafts")).size).toBe(0);
+  await next.getByRole("button", { name: "Undo" }).click();
+  await expect(text(next)).toHaveValue(/one two three four/);
+});
+
+test("a draft changed on another device asks", async ({ page, browser, account, imap }) => {
+  await signIn(page, account);
+  await compose(page);
+  await page.getByRole("textbox", { name: "Subject" }).fill("Shared draft");
+  await text(page).fill("from the first");
+  await expect(state(page)).toHaveText("Saved in Drafts");
+  const other = await (await browser.newContext(WIDE)).newPage();
+  await signIn(other, account);
+  await other.getByRole("navigation", { name: "Mailboxes" }).getByRole("button", { name: /^Drafts/ }).click();
+  await row(other, "Shared draft").click();
+  await text(other).fill("from the second");
+  await expect(state(other)).toHaveText("Saved in Drafts");
+  await text(page).fill("from the first, again");
+  await expect(page.getByText("This draft was changed on another device meanwhile.")).toBeVisible();
+  await page.getByRole("button", { name: "Keep both" }).click();
+  await expect.poll(async () => {
+    const lock = await imap.getMailboxLock("Drafts");
+    const texts = [];
+    for await (const one of imap.fetch("1:*", { source: true })) texts.push(one.source.toString().split("\r\n\r\n")[1].trim());
+    lock.release();
+    return texts.sort();
+  }).toEqual(["from the first, again", "from the second"]);
+  await other.context().close();
+});
+
+test("a restarted gateway and a refusal lose nothing", async ({ page, account, imap }) => {
+  await page.addInitScript(() => localStorage.setItem("roost.prefs", "hold=0\n"));
+  await signIn(page, account);
+  await compose(page);
+  await field(page, "To").fill("nobody@roost.test,");
+  await page.getByRole("textbox", { name: "Subject" }).fill("Kept");
+  await text(page).fill("all of this");
+  await stage({ do: "gateway-restart" });
+  await expect(page.getByLabel("Password")).toBeVisible({ timeout: 20_000 });
+  await page.getByLabel("Username").fill(account.name);
+  await page.getByLabel("Password").fill(account.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(text(page)).toHaveValue("all of this");
+  await sendButton(page).click();
+  await expect(page.getByText("nobody@roost.test: ")).toBeVisible();
+  await expect(page.getByText("there is nobody of that name")).toBeVisible();
+  await expect(text(page)).toHaveValue("all of this");
+  expect((await contents(imap, "Sent")).has("Kept")).toBe(false);
+});
