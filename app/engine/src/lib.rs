@@ -151,6 +151,8 @@ pub enum Effect {
     },
     /// Keep a draft on this device, in the place of its earlier state.
     Keep(Box<KeptDraft>),
+    /// Give back all drafts that are kept, with [`Event::Restored`].
+    Recall,
     /// Forget the kept draft of that id.
     Forget(String),
     Show {
@@ -179,6 +181,8 @@ pub enum Wake {
     Retry,
     /// A draft has not been changed for a while, unless its revision is another by now.
     SaveDraft { id: String, revision: u32 },
+    /// A discarded draft can no longer be taken back.
+    Discard(String),
     /// A draft has had no tab for a while.
     Release(String),
     /// Try once more to hand over a message.

@@ -1,8 +1,7 @@
 //! Mutations without an outcome yet, what they do to what is shown, and how they are taken back.
 
 use roost_wire::{
-    ClientMessage, Composed, Moved, Mutation, MutationId, Outcome, Problem, ProblemKind, Summary,
-    UidSet,
+    ClientMessage, Moved, Mutation, MutationId, Outcome, Problem, ProblemKind, Summary, UidSet,
 };
 
 use crate::state::Socket;
@@ -42,8 +41,8 @@ pub struct Undo {
 pub enum Inverse {
     /// Not sending a message that is held.
     Unsend(MutationId),
-    /// A discarded message as it was.
-    Restore(Box<Composed>),
+    /// Discarding the draft of that id.
+    Discard(String),
     /// These mutations, at once.
     Mutations(Vec<Mutation>),
     /// Moving back, once it is known where the messages are.
@@ -251,8 +250,8 @@ impl State {
                 self.unsend(tab, id);
                 return;
             }
-            Inverse::Restore(message) => {
-                self.restore_draft(tab, *message);
+            Inverse::Discard(id) => {
+                self.restore_draft(tab, &id);
                 return;
             }
             Inverse::MoveBack {
@@ -314,6 +313,12 @@ impl State {
 
     /// The messages that pending mutations take away from a mailbox.
     pub(crate) fn leaving(&self, mailbox: &str) -> Vec<&UidSet> {
+        let discarded = self
+            .drafts
+            .values()
+            .filter_map(|draft| draft.discarded.as_ref())
+            .filter(|(of, _)| of == mailbox)
+            .map(|(_, uids)| uids);
         self.pending
             .iter()
             .filter_map(|pending| match &pending.mutation {
@@ -329,6 +334,7 @@ impl State {
                 } if from == mailbox => Some(uids),
                 _ => None,
             })
+            .chain(discarded)
             .collect()
     }
 

@@ -241,6 +241,7 @@ impl State {
             }
             Wake::Calm => self.calmed(),
             Wake::SaveDraft { id, revision } => self.draft_paused(&id, revision),
+            Wake::Discard(id) => self.discard_for_good(&id),
             Wake::Release(id) => self.release(&id),
             Wake::Resend(id) => self.resend(&id),
             Wake::Overdue(id) => {

@@ -253,6 +253,9 @@ impl State {
         self.undo.clear();
         self.bodies.forget();
         self.drafts.clear();
+        // What this person, or another, has written here is kept; it is shown to nobody else.
+        self.restored = false;
+        self.effect(Effect::Recall);
         self.progress = None;
         self.mailboxes_known = false;
         for tab in self.tabs.values_mut() {

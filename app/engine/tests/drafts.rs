@@ -18,6 +18,7 @@ struct Device {
     forms: Vec<Composed>,
     kept: Vec<KeptDraft>,
     notices: Vec<String>,
+    undo: Option<u32>,
     requests: Vec<(RequestId, Request)>,
     mutations: Vec<(MutationId, Mutation)>,
     wakes: Vec<Wake>,
@@ -32,6 +33,7 @@ impl Device {
             forms: Vec::new(),
             kept: kept.clone(),
             notices: Vec::new(),
+            undo: None,
             requests: Vec::new(),
             mutations: Vec::new(),
             wakes: Vec::new(),
@@ -100,7 +102,10 @@ impl Device {
                 Effect::Show {
                     view: View::Notice(notice),
                     ..
-                } => self.notices.push(notice.text),
+                } => {
+                    self.notices.push(notice.text);
+                    self.undo = notice.undo.or(self.undo);
+                }
                 Effect::Keep(kept) => {
                     self.kept
                         .retain(|other| other.message.id != kept.message.id);
@@ -420,4 +425,59 @@ fn nothing_is_left_of_an_empty_message() {
     device.write(Write::Close(id));
     device.pause();
     assert!(device.mutations.is_empty() && device.drafts.is_empty() && device.kept.is_empty());
+}
+
+#[test]
+fn what_another_person_wrote_here_is_kept_and_neither_shown_saved_nor_sent() {
+    let mut device = Device::online(7);
+    let form = device.typed("secret of the first");
+    device.send(&form);
+    let mut kept = device.kept;
+    kept[0].account = "somebody else".to_owned();
+    let mut device = Device::start(kept);
+    device.open(7);
+    device.pause();
+    device.write(Write::Close(form.id));
+    assert!(device.mutations.is_empty() && device.drafts.is_empty() && device.forms.is_empty());
+    assert_eq!(device.kept.len(), 1);
+    assert!(device.kept[0].sending.is_some());
+}
+
+#[test]
+fn discarding_can_be_taken_back_until_it_is_done() {
+    let mut device = Device::online(7);
+    let form = device.typed("text");
+    device.pause();
+    let (id, _) = device.take();
+    device.end(id, saved(5));
+    device.write(Write::Discard(form.id.clone()));
+    assert!(device.drafts.is_empty());
+    assert!(device.mutations.is_empty(), "nothing is done yet");
+    let undo = device.undo.expect("it can be taken back");
+    device.event(Event::Intent {
+        tab: TAB,
+        intent: Intent::Undo(undo),
+    });
+    assert_eq!(
+        device.forms.last().map(|form| form.text.as_str()),
+        Some("text")
+    );
+    device.write(Write::Discard(form.id.clone()));
+    device.event(Event::Woke(Wake::Discard(form.id.clone())));
+    let (_, mutation) = device.take();
+    assert!(
+        matches!(mutation, Mutation::DiscardDraft { id, to, .. } if id == form.id && to == "Trash")
+    );
+    assert!(device.kept.is_empty());
+}
+
+#[test]
+fn a_text_too_long_for_the_line_is_kept_and_said() {
+    let mut device = Device::online(7);
+    let form = device.typed(&"x".repeat(roost_wire::MAX_TEXT + 1));
+    device.pause();
+    device.send(&form);
+    assert!(device.mutations.is_empty());
+    assert!(device.drafts[0].problem.contains("longer than"));
+    assert_eq!(device.kept[0].message.text.len(), roost_wire::MAX_TEXT + 1);
 }

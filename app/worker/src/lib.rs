@@ -143,6 +143,7 @@ fn perform(effect: Effect) {
             identities,
         } => http::fetch_draft(tab, address, as_new, identities),
         Effect::Keep(draft) => storage::keep(&draft),
+        Effect::Recall => storage::recall(),
         Effect::Forget(id) => storage::forget(id),
         Effect::Show { tab, view } => show(tab, &view),
         Effect::Wake { wake, after_ms } => after(after_ms, move || handle(Event::Woke(wake))),

@@ -28,6 +28,11 @@ thread_local! {
 pub fn start() {
     let opened = open();
     OPENED.set(opened.ok());
+    recall();
+}
+
+/// Gives the engine all that is kept.
+pub fn recall() {
     spawn_local(async {
         let kept = all().await.unwrap_or_default();
         handle(Event::Restored(kept));

@@ -136,8 +136,8 @@ pub struct Task {
     mutations: VecDeque<(MutationId, Mutation)>,
     /// The one that runs.
     running: Option<MutationId>,
-    /// Drafts being saved and messages being held or sent. Dropping the sender lets a message go; sending through it
-    /// takes the message back.
+    /// Drafts being saved and messages being held or sent. Sending takes a held message back; dropping the sender ends
+    /// its wait too, because the gateway goes away.
     outgoing: HashMap<MutationId, oneshot::Sender<()>>,
     /// Mailboxes whose rows are being asked for and are not followed yet, and whether they changed meanwhile.
     opening: HashMap<String, bool>,
@@ -204,9 +204,7 @@ impl Task {
             match event {
                 Event::Shutdown => {
                     // What is still held is not sent by a gateway that goes away: its device sends it to the next.
-                    for (_, taken_back) in task.outgoing.drain() {
-                        let _ = taken_back.send(());
-                    }
+                    task.outgoing.clear();
                     task.finish_mutations().await;
                     while let Ok(event) = inbox.try_recv() {
                         if let Event::Mutated { id, result, .. } = event {

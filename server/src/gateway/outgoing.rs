@@ -176,10 +176,19 @@ impl Desk {
                 draft,
                 mailbox,
                 base,
-            } => self
-                .save(id, &draft, &mailbox, base)
-                .await
-                .map_err(Outcome::Rejected),
+            } => {
+                let saved = self
+                    .save(id, &draft, &mailbox, base)
+                    .await
+                    .map_err(Outcome::Rejected)?;
+                // From now on the attachments come from the draft.
+                for enclosure in &draft.enclosures {
+                    if let Source::Upload(name) = &enclosure.source {
+                        self.uploads.forget(name);
+                    }
+                }
+                Ok(saved)
+            }
             Mutation::DiscardDraft { id, mailbox, to } => self
                 .discard(&id, &mailbox, to)
                 .await
@@ -336,8 +345,11 @@ impl Desk {
             .await
             .map_err(rejected)?;
         let hold = Duration::from_secs(u64::from(hold.min(MAX_HOLD)));
-        if tokio::time::timeout(hold, taken_back).await.is_ok() {
-            return Err(rejected(Problem::new(ProblemKind::Cancelled, "")));
+        match tokio::time::timeout(hold, taken_back).await {
+            Err(_) => {}
+            Ok(Ok(())) => return Err(rejected(Problem::new(ProblemKind::Cancelled, ""))),
+            // The gateway goes away; the device hands the message to the next.
+            Ok(Err(_)) => return Err(rejected(Problem::new(ProblemKind::Busy, ""))),
         }
         let from = wire_address(&message.from.email).into_owned();
         let submission = Submission {
@@ -564,7 +576,7 @@ impl Desk {
             Source::Upload(name) => {
                 let upload = self.uploads.get(name).ok_or_else(gone)?;
                 let mut at = 0;
-                while at < upload.size {
+                while at < upload.size() {
                     let piece = upload.read(at).await.map_err(|error| disk(&error))?;
                     if piece.is_empty() {
                         return Err(gone());

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +15,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 /// How many uploads one account may have.
 const MAX_UPLOADS: usize = 300;
-/// How many bytes they may have together.
+/// How many bytes they may have together, finished or not.
 const MAX_TOTAL: u64 = 400 * 1024 * 1024;
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
@@ -22,23 +23,33 @@ const PIECE: usize = 256 * 1024;
 /// The uploads of one account.
 #[derive(Debug, Default)]
 pub struct Uploads {
-    kept: Mutex<HashMap<String, Upload>>,
+    finished: Mutex<HashMap<String, Upload>>,
+    /// The bytes of all of them.
+    total: Arc<AtomicU64>,
+}
+
+/// A file and its share of the total, which it gives back when nobody needs it any more.
+#[derive(Debug)]
+struct Kept {
+    file: File,
+    size: AtomicU64,
+    total: Arc<AtomicU64>,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.total
+            .fetch_sub(self.size.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
 }
 
 /// A finished upload.
 #[derive(Debug, Clone)]
-pub struct Upload {
-    file: Arc<File>,
-    pub size: u64,
-}
+pub struct Upload(Arc<Kept>);
 
 /// An upload under way.
 #[derive(Debug)]
-pub struct Receiving {
-    file: Arc<File>,
-    size: u64,
-    room: u64,
-}
+pub struct Receiving(Arc<Kept>);
 
 /// Why an upload was refused.
 #[derive(Debug, thiserror::Error)]
@@ -50,18 +61,20 @@ pub enum UploadError {
 }
 
 impl Uploads {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Upload>> {
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Begins to receive one.
     pub fn begin(&self) -> Result<Receiving, UploadError> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let used: u64 = kept.values().map(|upload| upload.size).sum();
-        if kept.len() >= MAX_UPLOADS || used >= MAX_TOTAL {
+        if self.lock().len() >= MAX_UPLOADS || self.total.load(Ordering::Relaxed) >= MAX_TOTAL {
             return Err(UploadError::Full);
         }
-        Ok(Receiving {
-            file: Arc::new(tempfile::tempfile()?),
-            size: 0,
-            room: MAX_TOTAL - used,
-        })
+        Ok(Receiving(Arc::new(Kept {
+            file: tempfile::tempfile()?,
+            size: AtomicU64::new(0),
+            total: Arc::clone(&self.total),
+        })))
     }
 
     /// Keeps one that is complete and names it.
@@ -71,64 +84,79 @@ impl Uploads {
             .fill(&mut random)
             .map_err(|_| io::Error::other("no random numbers"))?;
         let name = URL_SAFE_NO_PAD.encode(random);
-        let upload = Upload {
-            file: received.file,
-            size: received.size,
-        };
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(name.clone(), upload);
+        self.lock().insert(name.clone(), Upload(received.0));
         Ok(name)
     }
 
     pub fn get(&self, name: &str) -> Option<Upload> {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .cloned()
+        self.lock().get(name).cloned()
     }
 
-    /// Forgets one, once its bytes are in a draft or sent.
+    /// Forgets one, once its bytes are in a draft.
     pub fn forget(&self, name: &str) {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(name);
+        self.lock().remove(name);
     }
 }
 
 impl Receiving {
     /// Writes the next piece.
     pub async fn push(&mut self, piece: Bytes) -> Result<(), UploadError> {
-        let (file, at) = (Arc::clone(&self.file), self.size);
-        self.size += piece.len() as u64;
-        if self.size > self.room {
+        let length = piece.len() as u64;
+        let at = self.0.size.fetch_add(length, Ordering::Relaxed);
+        if self.0.total.fetch_add(length, Ordering::Relaxed) + length > MAX_TOTAL {
             return Err(UploadError::Full);
         }
-        tokio::task::spawn_blocking(move || file.write_all_at(&piece, at))
+        let kept = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || kept.file.write_all_at(&piece, at))
             .await
             .map_err(io::Error::other)??;
         Ok(())
     }
 
+    /// In bytes.
     pub fn size(&self) -> u64 {
-        self.size
+        self.0.size.load(Ordering::Relaxed)
     }
 }
 
 impl Upload {
+    /// In bytes.
+    pub fn size(&self) -> u64 {
+        self.0.size.load(Ordering::Relaxed)
+    }
+
     /// The bytes at an offset, at most [`PIECE`] of them; empty at the end.
     pub async fn read(&self, offset: u64) -> io::Result<Vec<u8>> {
-        let file = Arc::clone(&self.file);
+        let kept = Arc::clone(&self.0);
         tokio::task::spawn_blocking(move || {
             let mut piece = vec![0; PIECE];
-            let count = file.read_at(&mut piece, offset)?;
+            let count = kept.file.read_at(&mut piece, offset)?;
             piece.truncate(count);
             Ok(piece)
         })
         .await
         .map_err(io::Error::other)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn all_uploads_together_are_bounded_and_give_their_room_back() {
+        let uploads = Uploads::default();
+        let piece = Bytes::from(vec![0; 1024 * 1024]);
+        let mut receiving = uploads.begin().expect("room");
+        receiving.push(piece.clone()).await.expect("room");
+        let name = uploads.finish(receiving).expect("kept");
+        assert_eq!(uploads.total.load(Ordering::Relaxed), 1024 * 1024);
+        assert_eq!(uploads.get(&name).expect("kept").size(), 1024 * 1024);
+        uploads.total.store(MAX_TOTAL, Ordering::Relaxed);
+        assert!(matches!(uploads.begin(), Err(UploadError::Full)));
+        uploads.total.store(1024 * 1024, Ordering::Relaxed);
+        uploads.forget(&name);
+        assert_eq!(uploads.total.load(Ordering::Relaxed), 0);
+        assert!(uploads.get(&name).is_none());
     }
 }

@@ -110,9 +110,12 @@ test("what is typed survives a closed tab, and there is one draft", async ({ pag
   await row(next, "Unfinished").click();
   await expect(text(next)).toHaveValue(/one two three four/);
   await next.getByRole("button", { name: "Discard draft" }).click();
-  await expect.poll(async () => (await contents(imap, "Drafts")).size).toBe(0);
+  await expect(row(next, "Unfinished")).toHaveCount(0);
   await next.getByRole("button", { name: "Undo" }).click();
   await expect(text(next)).toHaveValue(/one two three four/);
+  await next.getByRole("button", { name: "Discard draft" }).click();
+  await expect.poll(async () => (await contents(imap, "Drafts")).size, { timeout: 20_000 }).toBe(0);
+  expect((await contents(imap, "Trash")).has("Unfinished")).toBe(true);
 });
 
 test("a draft changed on another device asks", async ({ page, browser, account, imap }) => {

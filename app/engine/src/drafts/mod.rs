@@ -14,8 +14,8 @@ mod quote;
 pub use answer::{address_problem, addresses};
 
 use roost_wire::{
-    Composed, Enclosure, Mutation, MutationId, Outcome, Problem, ProblemKind, Recovery, Role,
-    Saved, Source, Uid,
+    Composed, Enclosure, MAX_TEXT, Mutation, MutationId, Outcome, Problem, ProblemKind, Recovery,
+    Role, Saved, Source, Uid, UidSet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,8 @@ use crate::{BodyProblem, Effect, State, TabId, Wake, list};
 const SAVE_MS: u32 = 3_000;
 /// How long before a message that could not be handed over is tried again.
 const RESEND_MS: u32 = 10_000;
+/// How long a discarded draft can be taken back: as long as its notice stays.
+const DISCARD_MS: u32 = 8_500;
 /// How long a draft without a tab waits for one.
 const RELEASE_MS: u32 = 15_000;
 /// How many messages may be written on one device at a time.
@@ -55,8 +57,12 @@ pub struct Draft {
     pub problem: String,
     conflict: bool,
     unknown: bool,
-    /// The person wants none of it; a save is still under way.
-    discarded: bool,
+    /// The person wants none of it: where it is on the server, so that it can be left out of lists.
+    pub discarded: Option<(String, UidSet)>,
+    /// It can no longer be taken back.
+    gone: bool,
+    /// It was handed over before the worker started; goes on once its account is signed in.
+    interrupted: Option<(MutationId, Mutation)>,
 }
 
 /// A save under way.
@@ -101,7 +107,9 @@ impl Draft {
             problem: String::new(),
             conflict: false,
             unknown: false,
-            discarded: false,
+            discarded: None,
+            gone: false,
+            interrupted: None,
         }
     }
 
@@ -295,7 +303,8 @@ impl State {
         let count = self.next_mutation;
         self.next_mutation += 1;
         let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain);
-        let domain = if domain.is_ascii() && !domain.is_empty() {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
+        let domain = if domain.bytes().all(plain) && !domain.is_empty() {
             domain
         } else {
             "roost.invalid"
@@ -314,6 +323,7 @@ impl State {
         // What the form does not hold stays.
         let message = Composed {
             enclosures: std::mem::take(&mut draft.message.enclosures),
+            reply_to: std::mem::take(&mut draft.message.reply_to),
             in_reply_to: std::mem::take(&mut draft.message.in_reply_to),
             references: std::mem::take(&mut draft.message.references),
             origin: draft.message.origin.take(),
@@ -345,10 +355,14 @@ impl State {
         let Some(draft) = self.drafts.get(id) else {
             return;
         };
-        let sending = draft.sending.and_then(|sending| sending.id).and_then(|id| {
-            let pending = self.pending.iter().find(|pending| pending.id == id)?;
-            Some((id, pending.mutation.clone()))
-        });
+        let sending = draft
+            .sending
+            .and_then(|sending| sending.id)
+            .and_then(|id| {
+                let pending = self.pending.iter().find(|pending| pending.id == id)?;
+                Some((id, pending.mutation.clone()))
+            })
+            .or_else(|| draft.interrupted.clone());
         let kept = KeptDraft {
             account: draft.account.clone(),
             message: draft.message.clone(),
@@ -379,14 +393,22 @@ impl State {
     /// Saves a draft on the server, if it differs from what the server has and nothing is in the way.
     fn save_draft(&mut self, id: &str) {
         let may = self.socket == Socket::Open && !self.mailboxes.is_empty();
-        let Some(draft) = self.drafts.get(id) else {
+        let Some(draft) = self.own_draft(id) else {
             return;
         };
-        let busy =
-            draft.saving.is_some() || draft.sending.is_some() || draft.conflict || draft.discarded;
+        let busy = draft.saving.is_some()
+            || draft.sending.is_some()
+            || draft.conflict
+            || draft.discarded.is_some();
         if !may || busy || !draft.changed || is_empty(&draft.message) {
             return;
         }
+        if self.is_too_long(id) {
+            return;
+        }
+        let Some(draft) = self.own_draft(id) else {
+            return;
+        };
         let tab = draft.tab.unwrap_or_default();
         let message = draft.message.clone();
         let base = draft.saved.as_ref().map(|saved| saved.uid);
@@ -407,6 +429,22 @@ impl State {
                 enclosures,
             });
         }
+    }
+
+    /// More than a frame of the socket holds: it is kept here, and said.
+    fn is_too_long(&mut self, id: &str) -> bool {
+        let Some(draft) = self.drafts.get_mut(id) else {
+            return false;
+        };
+        let html = draft.message.html.as_ref().map_or(0, String::len);
+        let too_long = draft.message.text.len() + html > MAX_TEXT;
+        if too_long {
+            draft.problem = format!(
+                "The text is longer than {} KB: it is kept on this device, but it can be neither saved nor sent. Put it into an attachment.",
+                MAX_TEXT / 1024
+            );
+        }
+        too_long
     }
 
     fn close_draft(&mut self, id: &str) {
@@ -431,27 +469,56 @@ impl State {
             return;
         };
         draft.tab = None;
-        draft.discarded = true;
-        if !is_empty(&draft.message) {
-            let message = Box::new(draft.message.clone());
-            let undo = self.remember_undo(Inverse::Restore(message));
-            self.notice(tab, "Draft discarded", Some(undo), false);
+        let place = |saved: &Saved| (saved.mailbox.clone(), [saved.uid].into_iter().collect());
+        draft.discarded = Some(draft.saved.as_ref().map(place).unwrap_or_default());
+        if is_empty(&draft.message) {
+            self.discard_for_good(id);
+            return;
         }
-        self.go_on_discarding(tab, id);
+        let undo = self.remember_undo(Inverse::Discard(id.to_owned()));
+        self.notice(tab, "Draft discarded", Some(undo), false);
+        self.effect(Effect::Wake {
+            wake: Wake::Discard(id.to_owned()),
+            after_ms: DISCARD_MS,
+        });
+    }
+
+    /// A discarded message comes back as it was.
+    pub(crate) fn restore_draft(&mut self, tab: TabId, id: &str) {
+        match self.drafts.get_mut(id) {
+            Some(draft) => {
+                draft.discarded = None;
+                draft.tab = Some(tab);
+                draft.fill = true;
+            }
+            None => self.notice(tab, "The draft is in the Trash by now.", None, true),
+        }
+    }
+
+    pub(crate) fn discard_for_good(&mut self, id: &str) {
+        if let Some(draft) = self
+            .drafts
+            .get_mut(id)
+            .filter(|draft| draft.discarded.is_some())
+        {
+            draft.gone = true;
+            self.go_on_discarding(id);
+        }
     }
 
     /// What was discarded goes from the server too, after a save that is under way.
-    fn go_on_discarding(&mut self, tab: TabId, id: &str) {
+    fn go_on_discarding(&mut self, id: &str) {
         let Some(draft) = self
             .drafts
             .get(id)
-            .filter(|draft| draft.discarded && draft.saving.is_none())
+            .filter(|draft| draft.gone && draft.saving.is_none())
         else {
             return;
         };
         let saved = draft.saved.clone();
         self.drop_draft(id);
         if let Some(saved) = saved {
+            let tab = TabId::default();
             let to = self.mailbox_for(tab, Role::Trash);
             let mutation = Mutation::DiscardDraft {
                 id: id.to_owned(),
@@ -462,16 +529,6 @@ impl State {
         }
     }
 
-    /// A discarded message comes back as it was.
-    pub(crate) fn restore_draft(&mut self, tab: TabId, message: Composed) {
-        let id = message.id.clone();
-        let mut draft = Draft::new(self.account_name(), message, Some(tab));
-        // Its attachments may be in the draft that was moved away; uploads are still there.
-        draft.changed = true;
-        self.show_draft(tab, draft);
-        self.draft_changed(&id);
-    }
-
     fn resume(&mut self, tab: TabId, id: &str) {
         if !self.restored {
             self.resuming.push((tab, id.to_owned()));
@@ -479,6 +536,7 @@ impl State {
         }
         match self.drafts.get_mut(id) {
             Some(draft) => {
+                draft.discarded = None;
                 draft.tab = Some(tab);
                 draft.fill = true;
             }
@@ -522,7 +580,7 @@ impl State {
         };
         if draft.saving.is_some() {
             self.release_later(id.to_owned());
-        } else if draft.sending.is_none() && !draft.conflict {
+        } else if draft.sending.is_none() && !draft.conflict && draft.discarded.is_none() {
             self.close_draft(id);
         }
     }
@@ -535,11 +593,13 @@ impl State {
         as_new: bool,
         identities: Vec<Identity>,
     ) {
+        let account = self.account_name();
         let known = self.drafts.iter_mut().find(|(_, draft)| {
-            draft
-                .saved
-                .as_ref()
-                .is_some_and(|saved| saved.mailbox == mailbox && saved.uid == uid)
+            draft.account == account
+                && draft
+                    .saved
+                    .as_ref()
+                    .is_some_and(|saved| saved.mailbox == mailbox && saved.uid == uid)
         });
         if let (Some((_, draft)), false) = (known, as_new) {
             draft.tab = Some(tab);
@@ -584,6 +644,12 @@ impl State {
         if !self.tabs.contains_key(&tab) {
             return;
         }
+        let formatted = message.html.take();
+        if let Some(html) = &formatted
+            && message.text.trim().is_empty()
+        {
+            message.text = quote::text_of(html);
+        }
         if as_new {
             message.from = from(&self.identities(identities).remove(0));
             message.in_reply_to.clear();
@@ -617,6 +683,10 @@ impl State {
             uid: address.uid,
         };
         let mut draft = Draft::new(self.account_name(), message, Some(tab));
+        if formatted.is_some() {
+            "This draft has formatting, which is lost when you change it here."
+                .clone_into(&mut draft.problem);
+        }
         draft.saved = Some(saved);
         self.show_draft(tab, draft);
     }
@@ -626,7 +696,7 @@ impl State {
         if self.mailboxes.is_empty() {
             return;
         }
-        let Some(draft) = self.drafts.get(id) else {
+        let Some(draft) = self.own_draft(id) else {
             return;
         };
         let Some(Sending { hold, id: None }) = draft.sending else {
@@ -635,6 +705,16 @@ impl State {
         if draft.saving.is_some() {
             return;
         }
+        if self.is_too_long(id) {
+            if let Some(draft) = self.drafts.get_mut(id) {
+                draft.sending = None;
+                draft.fill = true;
+            }
+            return;
+        }
+        let Some(draft) = self.own_draft(id) else {
+            return;
+        };
         let tab = draft.tab.unwrap_or_default();
         let message = Box::new(draft.message.clone());
         let drafts = self.mailbox_for(tab, Role::Drafts);
@@ -665,10 +745,24 @@ impl State {
         self.keep(id);
     }
 
-    /// Goes on with what waited: a list of mailboxes, a line, a save.
+    /// A draft of the person who is signed in. Those of others are kept, and neither shown, saved nor sent.
+    fn own_draft(&self, id: &str) -> Option<&Draft> {
+        let account = &self.who.as_ref()?.account;
+        self.drafts
+            .get(id)
+            .filter(|draft| draft.account == *account)
+    }
+
+    /// Goes on with what waited: a session, a list of mailboxes, a line, a save.
     pub(crate) fn go_on_with_drafts(&mut self) {
         let ids: Vec<String> = self.drafts.keys().cloned().collect();
         for id in ids {
+            if self.own_draft(&id).is_some()
+                && let Some(draft) = self.drafts.get_mut(&id)
+                && let Some((mutation_id, mutation)) = draft.interrupted.take()
+            {
+                self.resume_mutation(mutation_id, mutation);
+            }
             self.send_draft(&id);
             let left = self
                 .drafts
@@ -757,7 +851,7 @@ impl State {
             Outcome::Done { .. } | Outcome::Unknown => {}
         }
         self.keep(id);
-        self.go_on_discarding(TabId::default(), id);
+        self.go_on_discarding(id);
         self.send_draft(id);
         if self
             .drafts
@@ -849,7 +943,7 @@ impl State {
                     hold: 0,
                     id: Some(mutation_id),
                 });
-                self.resume_mutation(mutation_id, mutation);
+                draft.interrupted = Some((mutation_id, mutation));
             }
             self.drafts.insert(id.clone(), draft);
             self.release_later(id);
