@@ -12,6 +12,7 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials as Login, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::{ClientId, Extension};
+use lettre::transport::smtp::response::Severity;
 use roost_wire::{Problem, ProblemKind};
 
 use crate::imap::{Credentials, Endpoint, Security};
@@ -175,9 +176,16 @@ async fn dialogue(
             reasons.join("\n"),
         )));
     }
-    command(connection, "DATA\r\n".to_owned())
+    // Only this answer means that the server waits for the message: a stray one before it would shift the dialogue.
+    let go_on = within(COMMAND_TIME, connection.command("DATA\r\n".to_owned()))
         .await
         .map_err(refused)?;
+    if !go_on.has_code(354) {
+        return Err(refused(Problem::new(
+            ProblemKind::Garbled,
+            "The outgoing mail server's answers are out of order.",
+        )));
+    }
     data(connection, submission).await
 }
 
@@ -204,7 +212,8 @@ async fn data(
         }
     };
     match tokio::time::timeout(limit, connection.message_iter(pieces)).await {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(response)) if response.code().severity == Severity::PositiveCompletion => Ok(()),
+        Ok(Ok(_)) => Err(SubmitError::Unknown),
         // The server's own word.
         Ok(Err(error)) if error.status().is_some() => Err(SubmitError::NotSent(problem(&error))),
         Ok(Err(error)) => Err(unknown(problem(&error))),

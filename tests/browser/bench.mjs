@@ -187,7 +187,7 @@ async function scrolling() {
   report.jump_to_middle_ms = {};
   for (const count of [20_000, LARGE]) {
     say(`scrolling ${count} rows (seeding first)`);
-    const account = await newAccount(`many:${count}`);
+    const account = await newAccount(count > 50_000 ? `one-file:${count}` : `many:${count}`);
     const context = await browser.newContext(VIEWPORT);
     const page = await context.newPage();
     await page.addInitScript(() => {
@@ -225,6 +225,72 @@ async function scrolling() {
   }
 }
 
+/** Writing: until the form is there; from "Send" to the row in Sent on a second device; the speed of an upload. */
+async function writing() {
+  say("writing and sending");
+  const account = await newAccount("many:200");
+  const device = async () => {
+    const context = await browser.newContext(VIEWPORT);
+    await context.addInitScript(() => localStorage.setItem("roost.prefs", "hold=0\n"));
+    const page = await context.newPage();
+    await signIn(page, account);
+    return page;
+  };
+  const [page, other] = [await device(), await device()];
+  await other.getByRole("navigation", { name: "Mailboxes" }).getByRole("button", { name: /^Sent/ }).click();
+  const [opens, sends] = [[], []];
+  for (let run = 0; run < Math.min(RUNS, 11); run++) {
+    opens.push(
+      await page.evaluate(async () => {
+        const started = performance.now();
+        document.querySelector(".mailboxes .compose").click();
+        while (!document.querySelector('textarea[aria-label="Message text"]')) await new Promise(requestAnimationFrame);
+        return performance.now() - started;
+      }),
+    );
+    await page.getByRole("combobox", { name: "To", exact: true }).fill(`${account.name}@roost.test,`);
+    await page.getByRole("textbox", { name: "Subject" }).fill(`sent ${run}`);
+    await page.getByRole("textbox", { name: "Message text" }).fill("Hello");
+    const started = performance.now();
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    await rows(other).filter({ hasText: `sent ${run}` }).first().waitFor();
+    sends.push(performance.now() - started);
+  }
+  report.compose_open_ms = median(opens);
+  report.send_ms = median(sends);
+  const { origin } = new URL(account.url);
+  const [session] = await page.context().cookies();
+  const cookie = `${session.name}=${session.value}`;
+  const { account: name } = await (await fetch(`${origin}/api/session`, { headers: { cookie } })).json();
+  const content = Buffer.alloc(25_000_000, 7);
+  const upload = () =>
+    fetch(`${origin}/api/a/${name}/upload`, { method: "POST", body: content, headers: { cookie, origin } }).then((reply) => {
+      if (!reply.ok) throw new Error(`upload: ${reply.status}`);
+    });
+  const speeds = [];
+  for (let run = 0; run < 3; run++) {
+    const started = performance.now();
+    await upload();
+    speeds.push(25_000 / (performance.now() - started));
+  }
+  report.upload_mb_per_s = median(speeds);
+  const before = await stage({ do: "memory" });
+  let most = before;
+  let done = false;
+  const watching = (async () => {
+    while (!done) {
+      most = Math.max(most, await stage({ do: "memory" }));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  })();
+  // Ten at a time, all the room one account has: the browser's own limit does not matter here.
+  await Promise.all(Array.from({ length: 10 }, upload));
+  done = true;
+  await watching;
+  report.gateway_bytes_while_10_upload_25_mb = most - before;
+  for (const one of [page, other]) await one.context().close();
+}
+
 async function memory() {
   say("gateway memory for idle devices");
   const account = await newAccount("many:2000");
@@ -242,7 +308,7 @@ async function memory() {
 }
 
 try {
-  for (const part of [startUp, opening, pushing, memory, scrolling]) {
+  for (const part of [startUp, opening, pushing, writing, memory, scrolling]) {
     await part();
     writeFileSync(new URL("../../target/bench/report.json", import.meta.url), `${JSON.stringify(report, null, 2)}\n`);
   }

@@ -94,6 +94,10 @@ impl Dovecot {
     /// second.
     pub async fn add_user(&self, name: &str) -> anyhow::Result<()> {
         self.set_password(name, PASSWORD)?;
+        self.settle(name).await
+    }
+
+    async fn settle(&self, name: &str) -> anyhow::Result<()> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
         loop {
             match Client::sign_in(self.port, name).await {
@@ -110,14 +114,38 @@ impl Dovecot {
         }
     }
 
+    /// [`Self::add_user`] for an account whose mail is in one file ([`Self::mbox`]): a million messages take seconds to
+    /// write that way.
+    pub async fn add_user_with_mbox(&self, name: &str) -> anyhow::Result<()> {
+        let (uid, gid) = mail_user();
+        let home = self.home.display();
+        let file = self.mbox(name);
+        let fields = format!(
+            "userdb_uid={uid} userdb_gid={gid} userdb_home={home}/home/{name} \
+             userdb_mail=mbox:{home}/mail/{name}-folders:INBOX={}",
+            file.display()
+        );
+        self.set_account(name, PASSWORD, &fields)?;
+        self.settle(name).await
+    }
+
+    /// The file of an account's inbox.
+    pub fn mbox(&self, user: &str) -> PathBuf {
+        self.home.join("mail").join(format!("{user}.mbox"))
+    }
+
     /// Sets an account's password.
     pub fn set_password(&self, name: &str, password: &str) -> anyhow::Result<()> {
+        self.set_account(name, password, "")
+    }
+
+    fn set_account(&self, name: &str, password: &str, fields: &str) -> anyhow::Result<()> {
         let path = self.home.join("users");
         let mut users: String = std::fs::read_to_string(&path)?
             .lines()
             .filter(|line| !line.starts_with(&format!("{name}:")))
             .fold(String::new(), |all, line| all + line + "\n");
-        writeln!(users, "{name}:{{PLAIN}}{password}::::::")?;
+        writeln!(users, "{name}:{{PLAIN}}{password}::::::{fields}")?;
         std::fs::write(path, users)?;
         Ok(())
     }
@@ -241,6 +269,9 @@ maildir_stat_dirs = no
 {capability}passdb {{
   driver = passwd-file
   args = scheme=PLAIN {home}/users
+}}
+userdb {{
+  driver = prefetch
 }}
 userdb {{
   driver = static

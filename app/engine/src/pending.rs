@@ -39,8 +39,8 @@ pub struct Undo {
 
 #[derive(Debug, Clone)]
 pub enum Inverse {
-    /// Not sending a message that is held.
-    Unsend(MutationId),
+    /// Not sending the message of that id.
+    Unsend(String),
     /// Discarding the draft of that id.
     Discard(String),
     /// These mutations, at once.
@@ -247,7 +247,7 @@ impl State {
                 self.mutate(tab, mutation, None);
             }
             Inverse::Unsend(id) => {
-                self.unsend(tab, id);
+                self.unsend_draft(tab, &id);
                 return;
             }
             Inverse::Discard(id) => {
@@ -270,7 +270,7 @@ impl State {
     }
 
     /// Takes back a message: here if it was not handed over yet, at the gateway otherwise.
-    fn unsend(&mut self, tab: TabId, id: MutationId) {
+    pub(crate) fn unsend(&mut self, tab: TabId, id: MutationId) {
         let Some(index) = self.pending.iter().position(|pending| pending.id == id) else {
             self.notice(tab, "The message was sent already.", None, true);
             return;

@@ -95,7 +95,7 @@ impl State {
     pub(crate) fn sign_out(&mut self) {
         self.effect(Effect::SignOut);
         self.effect(Effect::Disconnect);
-        self.socket = Socket::Closed;
+        self.line_gone();
         self.forget_account();
         self.stage = Stage::SignedOut {
             problem: String::new(),
@@ -123,7 +123,7 @@ impl State {
 
     /// The session ended by itself. What was on screen stays, behind the form; what is pending stays pending.
     fn signed_out(&mut self, problem: String) {
-        self.socket = Socket::Closed;
+        self.line_gone();
         self.stage = Stage::SignedOut {
             problem,
             expired: self.who.is_some(),
@@ -184,6 +184,7 @@ impl State {
         self.effect(Effect::Send(hello));
         self.use_cache("INBOX");
         self.retry_bodies();
+        self.drafts_may_go_on();
         for tab in self.tabs.values_mut() {
             tab.failed = None;
         }
@@ -203,14 +204,19 @@ impl State {
         }
     }
 
-    pub(crate) fn socket_closed(&mut self) {
-        let never_opened = self.socket == Socket::Opening;
+    /// Nothing that was sent over the socket is answered any more.
+    fn line_gone(&mut self) {
         self.socket = Socket::Closed;
         self.ledger = None;
         self.asked.clear();
         for pending in &mut self.pending {
             pending.sent = false;
         }
+    }
+
+    pub(crate) fn socket_closed(&mut self) {
+        let never_opened = self.socket == Socket::Opening;
+        self.line_gone();
         match self.stage {
             Stage::SignedOut { .. } | Stage::SigningIn => {}
             Stage::Starting | Stage::SignedIn { .. } if self.line == Line::Reload => {}
@@ -281,6 +287,7 @@ impl State {
                 self.signed_in_as(Who { account, username });
                 self.address = address;
                 self.sends = sends;
+                self.complete_senders();
                 self.ledger = Some(ledger);
                 // Only now is it known whether this gateway may have been handed a message before.
                 self.send_waiting();
@@ -332,8 +339,7 @@ impl State {
 
     fn reload(&mut self) {
         self.line = Line::Reload;
-        self.socket = Socket::Closed;
-        self.asked.clear();
+        self.line_gone();
         self.effect(Effect::Disconnect);
     }
 }

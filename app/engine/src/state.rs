@@ -253,6 +253,8 @@ impl State {
         self.undo.clear();
         self.bodies.forget();
         self.drafts.clear();
+        self.address.clear();
+        self.sends = false;
         // What this person, or another, has written here is kept; it is shown to nobody else.
         self.restored = false;
         self.effect(Effect::Recall);

@@ -129,10 +129,13 @@ pub fn skeleton(
     Ok(Skeleton {
         pieces: cut(&bytes, &message.enclosures, hole),
         bcc,
-        parts: (0..message.enclosures.len())
-            .map(|index| (index + 2).to_string())
-            .collect(),
+        parts: part_numbers(message.enclosures.len()),
     })
+}
+
+/// The part numbers of the attachments: they follow the text.
+pub fn part_numbers(count: usize) -> Vec<String> {
+    (0..count).map(|index| (index + 2).to_string()).collect()
 }
 
 /// Whether an address can be written to: `local@domain`, nothing in it that could end a header or a command.

@@ -22,11 +22,11 @@ use roost_wire::{
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::jobs::{answer, caught, list, look, mailboxes_of, mutate};
+use super::jobs::{self, answer, caught, look, mailboxes_of, mutate};
 use super::ledger::{Entry, Ledger};
 use super::outgoing::Desk;
 use crate::imap::watch::Hint;
-use crate::imap::{self, Applied, Pool};
+use crate::imap::{self, Applied, ImapError, Pool};
 
 /// How long an account without devices keeps its connections: the time of a reload or a short loss of the line.
 pub const LINGER: Duration = Duration::from_secs(60);
@@ -127,6 +127,8 @@ pub struct Task {
     mailboxes: Option<Vec<Mailbox>>,
     listing: Option<Refreshing>,
     settling: bool,
+    /// Names changed again while it was waited.
+    settle_again: bool,
     /// Devices that wait for the list of mailboxes.
     want_list: Vec<(DeviceId, RequestId)>,
     tracks: HashMap<String, Track>,
@@ -175,6 +177,7 @@ impl Task {
             mailboxes: None,
             listing: None,
             settling: false,
+            settle_again: false,
             want_list: Vec::new(),
             tracks: HashMap::new(),
             clock: 0,
@@ -203,23 +206,12 @@ impl Task {
             };
             match event {
                 Event::Shutdown => {
-                    // What is still held is not sent by a gateway that goes away: its device sends it to the next.
-                    task.outgoing.clear();
-                    task.finish_mutations().await;
-                    while let Ok(event) = inbox.try_recv() {
-                        if let Event::Mutated { id, result, .. } = event {
-                            task.end(
-                                id,
-                                result.map_or_else(|outcome| outcome, |a| outcome_of(&a)),
-                            );
-                        }
-                    }
-                    task.broadcast(&ServerMessage::Bye(Bye::Restart));
+                    task.close(&mut inbox, Bye::Restart).await;
                     break;
                 }
                 // The next session, with a password that works, starts a new task.
                 Event::Hint(Hint::Refused) => {
-                    task.broadcast(&ServerMessage::Bye(Bye::SignedOut));
+                    task.close(&mut inbox, Bye::SignedOut).await;
                     break;
                 }
                 event => task.handle(event),
@@ -234,15 +226,37 @@ impl Task {
     }
 
     fn is_busy(&self) -> bool {
-        self.running.is_some() || !self.mutations.is_empty() || !self.outgoing.is_empty()
+        self.running.is_some()
+            || !self.mutations.is_empty()
+            || !self.outgoing.is_empty()
+            || !self.ending.is_empty()
     }
 
-    /// Lets the mutations that run come to their end: a command cut off in the middle may be done or not.
-    async fn finish_mutations(&mut self) {
+    /// Ends the task: what runs comes to its end, for a command cut off in the middle may be done or not; what is held
+    /// is not sent; every outcome that is known is told.
+    async fn close(&mut self, inbox: &mut mpsc::Receiver<Event>, bye: Bye) {
+        // A message that is still held is handed by its device to the next task.
+        self.outgoing.clear();
         let _ = tokio::time::timeout(FINISH_TIME, async {
             while self.jobs.join_next().await.is_some() {}
         })
         .await;
+        while let Ok(event) = inbox.try_recv() {
+            match event {
+                Event::Mutated { id, result, .. } => {
+                    let outcome = result.map_or_else(|outcome| outcome, |a| outcome_of(&a));
+                    self.end(id, outcome);
+                }
+                Event::Message(_, ClientMessage::Mutate { id, .. }) => {
+                    self.end(id, Outcome::Rejected(Problem::new(ProblemKind::Busy, "")));
+                }
+                _ => {}
+            }
+        }
+        for ending in std::mem::take(&mut self.ending) {
+            self.end(ending.id, ending.outcome);
+        }
+        self.broadcast(&ServerMessage::Bye(bye));
     }
 
     fn handle(&mut self, event: Event) {
@@ -293,7 +307,14 @@ impl Task {
             }
             Event::Settled => {
                 self.settling = false;
-                self.list();
+                if self.listing.is_some() {
+                    self.settle_again = true;
+                } else {
+                    self.list_with(jobs::list_anew);
+                }
+                if std::mem::take(&mut self.settle_again) {
+                    self.list_again_later();
+                }
             }
             Event::Shutdown => {}
         }
@@ -483,15 +504,21 @@ impl Task {
     }
 
     fn list(&mut self) {
-        if let Some(listing) = &mut self.listing {
-            listing.again = true;
-            return;
+        match &mut self.listing {
+            Some(listing) => listing.again = true,
+            None => self.list_with(jobs::list),
         }
+    }
+
+    fn list_with<F>(&mut self, look: impl FnOnce(Arc<Pool>) -> F)
+    where
+        F: Future<Output = Result<Vec<Mailbox>, ImapError>> + Send + 'static,
+    {
         self.listing = Some(Refreshing::default());
-        let pool = Arc::clone(&self.pool);
+        let looking = look(Arc::clone(&self.pool));
         let events = self.events.clone();
         self.jobs.spawn(async move {
-            let result = caught(list(&pool)).await;
+            let result = caught(looking).await;
             let _ = events.send(Event::Listed(result)).await;
         });
     }
@@ -580,9 +607,13 @@ impl Task {
         });
     }
 
-    /// Dovecot 2.3 swallows a rename that follows another change closely: when names change, one more look follows.
+    /// Dovecot 2.3 swallows a rename that follows another change closely, and a connection that listed between the two
+    /// goes on answering with the older name: after the last change of names, one more look follows, over a connection
+    /// of its own.
     fn list_again_later(&mut self) {
-        if !self.settling {
+        if self.settling {
+            self.settle_again = true;
+        } else {
             self.settling = true;
             let events = self.events.clone();
             self.jobs.spawn(async move {
@@ -721,6 +752,7 @@ impl Task {
             list,
         });
         self.mutate_next();
+        self.tell_outcomes();
     }
 
     fn tell_outcomes(&mut self) {

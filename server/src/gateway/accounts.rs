@@ -82,6 +82,7 @@ impl Accounts {
             uploads: Arc::default(),
             post: Arc::clone(&self.post),
             ledger: random(),
+            drafts: Arc::default(),
         };
         let account = Account {
             events: events.clone(),

@@ -41,9 +41,15 @@ pub fn mailboxes_of(mutation: &Mutation) -> Vec<String> {
     }
 }
 
-pub async fn list(pool: &Arc<Pool>) -> Result<Vec<Mailbox>, ImapError> {
+/// Lists the mailboxes.
+pub async fn list(pool: Arc<Pool>) -> Result<Vec<Mailbox>, ImapError> {
     let mut lease = pool.acquire(Priority::Interactive, None).await?;
     imap::list(&mut lease).await
+}
+
+/// Lists the mailboxes over a connection that has never listed them before.
+pub async fn list_anew(pool: Arc<Pool>) -> Result<Vec<Mailbox>, ImapError> {
+    imap::list(&mut pool.open().await?).await
 }
 
 /// Looks at one mailbox: its counts, and what changed if devices hold rows of it.

@@ -63,6 +63,8 @@ pub struct Desk {
     pub post: Arc<Post>,
     /// Names the account's ledger.
     pub ledger: u64,
+    /// Held while copies of a draft come and go: two saves at once would each take the other's for the older.
+    pub drafts: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A message put together.
@@ -137,7 +139,8 @@ struct Enclosing<'a> {
 impl Enclosing<'_> {
     async fn push(&mut self, bytes: &[u8]) -> Result<(), Problem> {
         if !self.base64 {
-            return self.into.write(bytes.to_vec()).await;
+            let lines = self.whole_lines(bytes);
+            return self.into.write(lines).await;
         }
         self.kept.extend_from_slice(bytes);
         let whole = self.kept.len() / BASE64_LINE * BASE64_LINE;
@@ -146,7 +149,37 @@ impl Enclosing<'_> {
         self.into.write(lines).await
     }
 
+    /// A message that is attached as it is: every line ends in CRLF, and NUL is left out. A lone CR or LF before a dot
+    /// could pass for the end of the whole message with servers that are careless ("SMTP smuggling").
+    fn whole_lines(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 32);
+        for &byte in bytes {
+            let after_cr = self.kept.pop().is_some();
+            match byte {
+                b'\r' => {
+                    if after_cr {
+                        out.extend_from_slice(b"\r\n");
+                    }
+                    self.kept.push(b'\r');
+                }
+                b'\n' => out.extend_from_slice(b"\r\n"),
+                byte => {
+                    if after_cr {
+                        out.extend_from_slice(b"\r\n");
+                    }
+                    if byte != 0 {
+                        out.push(byte);
+                    }
+                }
+            }
+        }
+        out
+    }
+
     async fn finish(self) -> Result<(), Problem> {
+        if !self.base64 {
+            return self.into.write(Vec::new()).await;
+        }
         let lines = base64_lines(&self.kept);
         self.into.write(lines).await
     }
@@ -182,11 +215,7 @@ impl Desk {
                     .await
                     .map_err(Outcome::Rejected)?;
                 // From now on the attachments come from the draft.
-                for enclosure in &draft.enclosures {
-                    if let Source::Upload(name) = &enclosure.source {
-                        self.uploads.forget(name);
-                    }
-                }
+                self.forget_uploads(&draft);
                 Ok(saved)
             }
             Mutation::DiscardDraft { id, mailbox, to } => self
@@ -219,6 +248,10 @@ impl Desk {
     ) -> Result<Applied, Problem> {
         let saved_by = format!("{:016x}.{}", id.device, id.count);
         let told = |error: ImapError| error.to_problem();
+        let _alone = self.drafts.lock().await;
+        if let Some(saved) = self.look_before(id, draft, mailbox, base).await? {
+            return Ok(saved);
+        }
         let prepared = self
             .prepare(
                 draft,
@@ -232,19 +265,6 @@ impl Desk {
             .acquire(Priority::Interactive, Some(mailbox))
             .await
             .map_err(told)?;
-        let (_, before) = imap::find(&mut lease, mailbox, &draft.id)
-            .await
-            .map_err(told)?;
-        let newest = before.iter().next_back();
-        if let (Some(base), Some(newest)) = (base, newest)
-            && newest > base
-            && !self
-                .is_own(&mut lease, mailbox, newest, id.device)
-                .await
-                .map_err(told)?
-        {
-            return Err(Problem::new(ProblemKind::Conflict, newest.to_string()));
-        }
         let flags = ["\\Draft".to_owned(), "\\Seen".to_owned()];
         let appended = {
             let (mut copy, size) = prepared.copy().map_err(|error| disk(&error))?;
@@ -259,9 +279,10 @@ impl Desk {
             .map(|(_, uid)| uid)
             .or_else(|| found.iter().next_back())
             .ok_or_else(|| told(ImapError::NoSuchMessage))?;
-        let earlier: UidSet = found.iter().filter(|&other| other != uid).collect();
+        let earlier: UidSet = found.iter().filter(|&other| other < uid).collect();
         if !earlier.is_empty() && lease.capabilities.uidplus {
-            imap::expunge(&mut lease, &earlier).await.map_err(told)?;
+            // The draft is saved, whatever becomes of the earlier ones; the next save tries again.
+            let _ = imap::expunge(&mut lease, &earlier).await;
         }
         Ok(Applied {
             saved: Some(Saved {
@@ -275,10 +296,71 @@ impl Desk {
         })
     }
 
+    /// Looks at the draft that is there: whether another device saved it meanwhile, or this very save was done before
+    /// and its answer lost.
+    async fn look_before(
+        &self,
+        id: MutationId,
+        draft: &Composed,
+        mailbox: &str,
+        base: Option<u32>,
+    ) -> Result<Option<Applied>, Problem> {
+        let told = |error: ImapError| error.to_problem();
+        if !compose::is_message_id(&draft.id) {
+            return Err(Problem::new(
+                ProblemKind::BadRequest,
+                "a malformed Message-ID",
+            ));
+        }
+        let mut lease = self
+            .pool
+            .acquire(Priority::Interactive, Some(mailbox))
+            .await
+            .map_err(told)?;
+        let (uidvalidity, before) = imap::find(&mut lease, mailbox, &draft.id)
+            .await
+            .map_err(told)?;
+        let Some(newest) = before.iter().next_back() else {
+            return Ok(None);
+        };
+        let saved_by = self
+            .saved_by(&mut lease, mailbox, newest)
+            .await
+            .map_err(told)?;
+        if saved_by == Some((id.device, id.count)) {
+            return Ok(Some(Applied {
+                saved: Some(Saved {
+                    mailbox: mailbox.to_owned(),
+                    uidvalidity,
+                    uid: newest,
+                    parts: compose::part_numbers(draft.enclosures.len()),
+                }),
+                touched: vec![mailbox.to_owned()],
+                ..Applied::default()
+            }));
+        }
+        let own = saved_by.is_some_and(|(device, _)| device == id.device);
+        match base {
+            Some(base) if newest > base && !own => {
+                Err(Problem::new(ProblemKind::Conflict, newest.to_string()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn forget_uploads(&self, message: &Composed) {
+        for enclosure in &message.enclosures {
+            if let Source::Upload(name) = &enclosure.source {
+                self.uploads.forget(name);
+            }
+        }
+    }
+
     async fn discard(&self, id: &str, mailbox: &str, to: String) -> Result<Applied, ImapError> {
         if !compose::is_message_id(id) {
             return Err(ImapError::Argument("a malformed Message-ID"));
         }
+        let _alone = self.drafts.lock().await;
         let mut lease = self
             .pool
             .acquire(Priority::Interactive, Some(mailbox))
@@ -298,19 +380,23 @@ impl Desk {
         imap::apply(&mut lease, &moving, &mut |_, _| {}).await
     }
 
-    /// Whether a draft was saved by this device: the answer to that save was lost on the way.
-    async fn is_own(
+    /// The device and the count of the save that a draft comes from, where Roost saved it.
+    async fn saved_by(
         &self,
         lease: &mut imap::Lease,
         mailbox: &str,
         uid: u32,
-        device: u64,
-    ) -> Result<bool, ImapError> {
+    ) -> Result<Option<(u64, u64)>, ImapError> {
         let uidvalidity = lease.state().uidvalidity;
         let envelope = imap::envelope(lease, mailbox, uidvalidity, uid).await?;
         let header = String::from_utf8_lossy(&envelope.header);
-        let own = format!("{SAVED_BY}: {device:016x}.");
-        Ok(header.lines().any(|line| line.starts_with(&own)))
+        let value = header
+            .lines()
+            .find_map(|line| line.strip_prefix(SAVED_BY)?.strip_prefix(": "));
+        Ok(value.and_then(|value| {
+            let (device, count) = value.trim().split_once('.')?;
+            Some((u64::from_str_radix(device, 16).ok()?, count.parse().ok()?))
+        }))
     }
 
     async fn send(
@@ -319,7 +405,7 @@ impl Desk {
         hold: u32,
         drafts: &str,
         sent: Option<&str>,
-        taken_back: oneshot::Receiver<()>,
+        mut taken_back: oneshot::Receiver<()>,
         remark: impl Fn(String),
     ) -> Result<Applied, Outcome> {
         let rejected = Outcome::Rejected;
@@ -345,8 +431,14 @@ impl Desk {
             .await
             .map_err(rejected)?;
         let hold = Duration::from_secs(u64::from(hold.min(MAX_HOLD)));
-        match tokio::time::timeout(hold, taken_back).await {
-            Err(_) => {}
+        match tokio::time::timeout(hold, &mut taken_back).await {
+            Err(_) => {
+                // Until here it can be taken back.
+                taken_back.close();
+                if taken_back.try_recv().is_ok() {
+                    return Err(rejected(Problem::new(ProblemKind::Cancelled, "")));
+                }
+            }
             Ok(Ok(())) => return Err(rejected(Problem::new(ProblemKind::Cancelled, ""))),
             // The gateway goes away; the device hands the message to the next.
             Ok(Err(_)) => return Err(rejected(Problem::new(ProblemKind::Busy, ""))),
@@ -367,6 +459,7 @@ impl Desk {
                 Err(SubmitError::Unknown) => return Err(Outcome::Unknown),
             }
         }
+        self.forget_uploads(message);
         Ok(self
             .after_sending(message, &prepared, drafts, sent, remark)
             .await)
@@ -433,7 +526,7 @@ impl Desk {
                 }
                 None => {
                     remark(format!(
-                        "The message was sent, but its copy could not be put into {sent} ({why}). It is still in your drafts."
+                        "The message was sent, but its copy could not be put into {sent} ({why}). Look into Drafts: its last saved state stays there."
                     ));
                     return false;
                 }
@@ -480,6 +573,7 @@ impl Desk {
     }
 
     async fn remove_drafts(&self, drafts: &str, id: &str) -> Result<(), ImapError> {
+        let _alone = self.drafts.lock().await;
         let mut lease = self
             .pool
             .acquire(Priority::Interactive, Some(drafts))
@@ -674,6 +768,29 @@ async fn copy(
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attached_message_has_whole_lines_however_it_is_cut() {
+        let hostile = b"a\n.\r\nb\r.\rc\r\nd\n.\ne\0\r";
+        let expected = b"a\r\n.\r\nb\r\n.\r\nc\r\nd\r\n.\r\ne";
+        for cut in 0..hostile.len() {
+            let mut writing = Writing {
+                file: Arc::new(tempfile::tempfile().expect("a file")),
+                size: 0,
+                eight_bit: false,
+            };
+            let mut enclosing = Enclosing {
+                into: &mut writing,
+                base64: false,
+                kept: Vec::new(),
+            };
+            let mut out = enclosing.whole_lines(&hostile[..cut]);
+            out.extend(enclosing.whole_lines(&hostile[cut..]));
+            assert_eq!(out, expected, "cut at {cut}");
+        }
+    }
+
     #[test]
     fn base64_lines_are_76_characters() {
         let lines = super::base64_lines(&[7; 100]);

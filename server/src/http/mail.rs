@@ -174,10 +174,16 @@ pub async fn draft(
             .iter()
             .map(|(part, bytes)| decoded(part, bytes))
             .collect();
-        let enclosures = parts
+        // An image may be both attached and shown in the text.
+        let mut attached: Vec<&Part> = parts
             .attachments
             .iter()
             .chain(parts.inline.values())
+            .collect();
+        attached.sort_by_key(|part| (part.number.len(), part.number.clone()));
+        attached.dedup_by(|a, b| a.number == b.number);
+        let enclosures = attached
+            .into_iter()
             .map(|part| {
                 let attachment = part.attachment();
                 Enclosure {

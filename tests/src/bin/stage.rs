@@ -164,10 +164,16 @@ impl Stage {
     async fn run(&mut self, line: &str) -> anyhow::Result<serde_json::Value> {
         match serde_json::from_str(line)? {
             Command::User { name, seed } => {
-                let directory = self.dovecot.maildir(&name);
-                mail::seed(&directory, seed.parse()?)?;
-                self.dovecot.own_mail().await?;
-                self.dovecot.add_user(&name).await?;
+                let seed = seed.parse()?;
+                if let Seed::OneFile(count) = seed {
+                    mail::seed_mbox(&self.dovecot.mbox(&name), count)?;
+                    self.dovecot.own_mail().await?;
+                    self.dovecot.add_user_with_mbox(&name).await?;
+                } else {
+                    mail::seed(&self.dovecot.maildir(&name), seed)?;
+                    self.dovecot.own_mail().await?;
+                    self.dovecot.add_user(&name).await?;
+                }
             }
             Command::ImapStop => self.dovecot.stop().await,
             Command::ImapStart => self.dovecot.restart().await?,

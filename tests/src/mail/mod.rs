@@ -5,6 +5,7 @@ mod message;
 mod reading;
 mod thousands;
 
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 pub use message::{Message, pdf, png};
@@ -20,6 +21,8 @@ pub enum Seed {
     Reading,
     /// So many short messages in the inbox.
     Many(u32),
+    /// The same in one file: for more of them than a file system likes.
+    OneFile(u32),
 }
 
 impl std::str::FromStr for Seed {
@@ -30,11 +33,11 @@ impl std::str::FromStr for Seed {
             "empty" => Self::Empty,
             "demo" => Self::Demo,
             "reading" => Self::Reading,
-            _ => Self::Many(
-                text.strip_prefix("many:")
-                    .ok_or_else(|| anyhow::anyhow!("no such seed: {text}"))?
-                    .parse()?,
-            ),
+            _ => match text.split_once(':') {
+                Some(("many", count)) => Self::Many(count.parse()?),
+                Some(("one-file", count)) => Self::OneFile(count.parse()?),
+                _ => anyhow::bail!("no such seed: {text}"),
+            },
         })
     }
 }
@@ -65,7 +68,43 @@ pub fn seed(maildir: &Path, seed: Seed) -> anyhow::Result<()> {
                 }),
         ),
         Seed::Many(count) => write(maildir, "", thousands::messages(count)),
+        Seed::OneFile(_) => anyhow::bail!("one file is not a Maildir"),
     }
+}
+
+/// Writes so many short messages into one file (RFC 4155).
+pub fn seed_mbox(path: &Path, count: u32) -> anyhow::Result<()> {
+    let mut file = BufWriter::new(std::fs::File::create(path)?);
+    for Delivered { raw, time, flags } in thousands::messages(count) {
+        // "Mon, 29 Dec 2025 10:00:00 +0000" as "Mon Dec 29 10:00:00 2025".
+        let date = message::rfc5322_date(time);
+        let words: Vec<&str> = date
+            .split([',', ' '])
+            .filter(|word| !word.is_empty())
+            .collect();
+        let &[weekday, day, month, year, clock, ..] = words.as_slice() else {
+            anyhow::bail!("an odd date: {date}");
+        };
+        writeln!(
+            file,
+            "From roost@example.org {weekday} {month} {day:>2} {clock} {year}"
+        )?;
+        if flags.contains('S') {
+            writeln!(file, "Status: RO")?;
+        }
+        let marks: String = [('R', 'A'), ('F', 'F')]
+            .iter()
+            .filter(|(flag, _)| flags.contains(*flag))
+            .map(|(_, mark)| *mark)
+            .collect();
+        if !marks.is_empty() {
+            writeln!(file, "X-Status: {marks}")?;
+        }
+        file.write_all(&raw)?;
+        writeln!(file)?;
+    }
+    file.flush()?;
+    Ok(())
 }
 
 /// A message in a mailbox.

@@ -6,13 +6,15 @@ use super::quote;
 use crate::ContentAddress;
 use crate::intent::{Answer, Identity};
 
-/// Composes the answer. `quote` is what was selected in the message, if anything.
+/// Composes the answer. `quote` is what was selected in the message, if anything; `account` is the account's own
+/// address.
 pub fn answer(
     how: Answer,
     address: &ContentAddress,
     body: &Body,
     quote: Option<String>,
     identities: &[Identity],
+    account: &str,
 ) -> Composed {
     let identity = identity_for(body, identities);
     let from = Address {
@@ -20,9 +22,10 @@ pub fn answer(
         email: identity.email.clone(),
     };
     let own = |email: &str| {
-        identities
-            .iter()
-            .any(|identity| identity.email.eq_ignore_ascii_case(email))
+        email.eq_ignore_ascii_case(account)
+            || identities
+                .iter()
+                .any(|identity| identity.email.eq_ignore_ascii_case(email))
     };
     let mut message = Composed {
         from,
@@ -146,12 +149,12 @@ fn recipients(body: &Body, all: bool, own: impl Fn(&str) -> bool) -> (Vec<Addres
     let from_me = body.from.iter().all(|from| own(&from.email)) && !body.from.is_empty();
     // An answer to what one wrote oneself goes to those it was written to.
     if from_me {
+        let to = unique(of(Party::To), &[], |_| false);
         let cc = if all {
-            unique(of(Party::Cc), &[], &own)
+            unique(of(Party::Cc), &to, &own)
         } else {
             Vec::new()
         };
-        let to = unique(of(Party::To), &[], |_| false);
         if !to.is_empty() {
             return (to, cc);
         }
@@ -454,7 +457,14 @@ mod tests {
 
     #[test]
     fn an_answer_to_all_is_never_to_oneself_nor_twice_to_anybody() {
-        let reply = answer(Answer::ReplyAll, &place(), &body(), None, &me());
+        let reply = answer(
+            Answer::ReplyAll,
+            &place(),
+            &body(),
+            None,
+            &me(),
+            "me@roost.test",
+        );
         assert_eq!(emails(&reply.to), ["ann@example.org", "bob@example.org"]);
         assert_eq!(emails(&reply.cc), ["cat@example.org"]);
         assert_eq!(reply.subject, "Re: Plans");
@@ -474,14 +484,28 @@ mod tests {
     fn reply_to_and_mail_followup_to_are_honoured() {
         let mut message = body();
         message.reply_to = vec![person("desk@example.org")];
-        let reply = answer(Answer::Reply, &place(), &message, None, &me());
+        let reply = answer(
+            Answer::Reply,
+            &place(),
+            &message,
+            None,
+            &me(),
+            "me@roost.test",
+        );
         assert_eq!(emails(&reply.to), ["desk@example.org"]);
         assert!(reply.cc.is_empty());
         message.headers.push(Header {
             name: "Mail-Followup-To".to_owned(),
             value: "The List <list@example.org>, me@roost.test".to_owned(),
         });
-        let reply = answer(Answer::ReplyAll, &place(), &message, None, &me());
+        let reply = answer(
+            Answer::ReplyAll,
+            &place(),
+            &message,
+            None,
+            &me(),
+            "me@roost.test",
+        );
         assert_eq!(emails(&reply.to), ["list@example.org"]);
         assert!(reply.cc.is_empty());
     }
@@ -491,7 +515,14 @@ mod tests {
         let mut message = body();
         message.from = vec![person("me@roost.test")];
         message.recipients = vec![(Party::To, person("ann@example.org"))];
-        let reply = answer(Answer::Reply, &place(), &message, None, &me());
+        let reply = answer(
+            Answer::Reply,
+            &place(),
+            &message,
+            None,
+            &me(),
+            "me@roost.test",
+        );
         assert_eq!(emails(&reply.to), ["ann@example.org"]);
     }
 
@@ -500,10 +531,24 @@ mod tests {
         let mut message = body();
         message.subject = "RE: Plans".to_owned();
         let quote = Some("just this".to_owned());
-        let reply = answer(Answer::Reply, &place(), &message, quote, &me());
+        let reply = answer(
+            Answer::Reply,
+            &place(),
+            &message,
+            quote,
+            &me(),
+            "me@roost.test",
+        );
         assert_eq!(reply.subject, "RE: Plans");
         assert!(reply.text.ends_with("> just this\n"));
-        let forward = answer(Answer::Forward, &place(), &message, None, &me());
+        let forward = answer(
+            Answer::Forward,
+            &place(),
+            &message,
+            None,
+            &me(),
+            "me@roost.test",
+        );
         assert_eq!(forward.subject, "Fwd: RE: Plans");
         assert!(forward.text.contains("From: ann@example.org\n"));
     }
@@ -512,7 +557,14 @@ mod tests {
     fn the_signature_stands_between_what_is_written_and_what_is_quoted() {
         let mut identities = me();
         identities[0].signature = "Me & Co.".to_owned();
-        let reply = answer(Answer::Reply, &place(), &body(), None, &identities);
+        let reply = answer(
+            Answer::Reply,
+            &place(),
+            &body(),
+            None,
+            &identities,
+            "me@roost.test",
+        );
         assert!(
             reply.text.starts_with("\n\n-- \nMe & Co.\n\n\nann@"),
             "{:?}",

@@ -36,6 +36,8 @@ const RELEASE_MS: u32 = 15_000;
 /// How many messages may be written on one device at a time.
 const MAX_DRAFTS: usize = 50;
 
+const UNKNOWN: &str = "The connection broke at the very end: the message may or may not have been sent. There is no copy in Sent. Ask the recipient before you send it again.";
+
 /// A message being written.
 #[derive(Debug, Clone)]
 pub struct Draft {
@@ -57,6 +59,10 @@ pub struct Draft {
     pub problem: String,
     conflict: bool,
     unknown: bool,
+    /// It was refused: it waits for a change, a while, or another line.
+    wait: bool,
+    /// It is to be saved as soon as that is possible.
+    due: bool,
     /// The person wants none of it: where it is on the server, so that it can be left out of lists.
     pub discarded: Option<(String, UidSet)>,
     /// It can no longer be taken back.
@@ -90,6 +96,10 @@ pub struct KeptDraft {
     pub changed: bool,
     /// The mutation that sends it, if it was handed over or waits to be.
     pub sending: Option<(MutationId, Mutation)>,
+    /// The person wants it sent, with so many seconds to take it back, and no mutation was made yet.
+    pub wanted: Option<u32>,
+    /// Nobody knows whether it was sent.
+    pub unknown: bool,
 }
 
 impl Draft {
@@ -107,6 +117,8 @@ impl Draft {
             problem: String::new(),
             conflict: false,
             unknown: false,
+            wait: false,
+            due: false,
             discarded: None,
             gone: false,
             interrupted: None,
@@ -185,7 +197,14 @@ impl State {
                 let composed = open.and_then(|open| {
                     let key = (open.address.clone(), open.images);
                     let body = self.bodies.get(&key)?;
-                    Some(answer::answer(how, &open.address, body, quote, &identities))
+                    Some(answer::answer(
+                        how,
+                        &open.address,
+                        body,
+                        quote,
+                        &identities,
+                        &self.address,
+                    ))
                 });
                 match composed {
                     Some(message) => {
@@ -208,7 +227,11 @@ impl State {
             Write::Resume(id) => self.resume(tab, &id),
             Write::Edit(message) => self.edit(*message),
             Write::Attach { id, enclosure } => {
-                if let Some(draft) = self.drafts.get_mut(&id) {
+                if let Some(draft) = self
+                    .drafts
+                    .get_mut(&id)
+                    .filter(|draft| draft.sending.is_none())
+                {
                     draft.message.enclosures.push(enclosure);
                     self.draft_changed(&id);
                     // Only the draft on the server keeps it when this page is gone.
@@ -217,6 +240,7 @@ impl State {
             }
             Write::Detach { id, index } => {
                 if let Some(draft) = self.drafts.get_mut(&id)
+                    && draft.sending.is_none()
                     && (index as usize) < draft.message.enclosures.len()
                 {
                     draft.message.enclosures.remove(index as usize);
@@ -268,6 +292,20 @@ impl State {
             }
         }
         identities
+    }
+
+    /// The gateway said what the person writes from: messages begun before that are completed.
+    pub(crate) fn complete_senders(&mut self) {
+        let (account, address) = (self.account_name(), self.address.clone());
+        for draft in self.drafts.values_mut() {
+            if draft.account == account
+                && draft.message.from.email.is_empty()
+                && draft.sending.is_none()
+            {
+                draft.message.from.email.clone_from(&address);
+                draft.fill = true;
+            }
+        }
     }
 
     /// Shows a new message in a tab.
@@ -338,6 +376,7 @@ impl State {
             return;
         };
         draft.changed = true;
+        draft.wait = false;
         draft.revision += 1;
         let revision = draft.revision;
         self.keep(id);
@@ -368,6 +407,11 @@ impl State {
             message: draft.message.clone(),
             saved: draft.saved.clone(),
             changed: draft.changed,
+            wanted: draft
+                .sending
+                .filter(|sending| sending.id.is_none())
+                .map(|sending| sending.hold),
+            unknown: draft.unknown,
             sending,
         };
         self.effect(Effect::Keep(Box::new(kept)));
@@ -381,12 +425,22 @@ impl State {
 
     /// There was a pause since a change.
     pub(crate) fn draft_paused(&mut self, id: &str, revision: u32) {
-        if self
+        if let Some(draft) = self
             .drafts
-            .get(id)
-            .is_some_and(|draft| draft.revision == revision)
+            .get_mut(id)
+            .filter(|draft| draft.revision == revision)
         {
+            draft.wait = false;
+            draft.due = true;
             self.save_draft(id);
+        }
+    }
+
+    /// There is a line again: what was refused or could not be saved is tried anew.
+    pub(crate) fn drafts_may_go_on(&mut self) {
+        for draft in self.drafts.values_mut() {
+            draft.wait = false;
+            draft.due = true;
         }
     }
 
@@ -423,6 +477,7 @@ impl State {
         if let Some(saving) = self.mutate(tab, mutation, None)
             && let Some(draft) = self.drafts.get_mut(id)
         {
+            draft.due = false;
             draft.saving = Some(Saving {
                 id: saving,
                 revision,
@@ -452,6 +507,9 @@ impl State {
             return;
         };
         draft.tab = None;
+        if draft.sending.is_some() {
+            return;
+        }
         if is_empty(&draft.message) || (!draft.changed && draft.saving.is_none()) {
             self.drop_draft(id);
             return;
@@ -729,7 +787,7 @@ impl State {
         let Some(sending) = self.mutate(tab, mutation, None) else {
             return;
         };
-        let undo = self.remember_undo(Inverse::Unsend(sending));
+        let undo = self.remember_undo(Inverse::Unsend(id.to_owned()));
         let text = if self.line == Line::Live {
             "Sending"
         } else {
@@ -763,12 +821,12 @@ impl State {
             {
                 self.resume_mutation(mutation_id, mutation);
             }
+            let Some(draft) = self.drafts.get(&id).filter(|draft| !draft.wait) else {
+                continue;
+            };
+            let save = draft.tab.is_none() || draft.due;
             self.send_draft(&id);
-            let left = self
-                .drafts
-                .get(&id)
-                .is_some_and(|draft| draft.tab.is_none());
-            if left {
+            if save {
                 self.save_draft(&id);
             }
         }
@@ -805,6 +863,8 @@ impl State {
         let Some(saving) = draft.saving.take() else {
             return;
         };
+        // What the person has to decide about is shown to them.
+        let mut back = false;
         match outcome {
             Outcome::Saved(saved) => {
                 draft.problem.clear();
@@ -829,10 +889,12 @@ impl State {
             }
             Outcome::Rejected(problem) if problem.kind == ProblemKind::Conflict => {
                 draft.conflict = true;
+                back = true;
                 "This draft was changed on another device meanwhile."
                     .clone_into(&mut draft.problem);
             }
             Outcome::Rejected(problem) if problem.kind.recovery() == Recovery::Retry => {
+                draft.wait = true;
                 let wake = Wake::SaveDraft {
                     id: id.to_owned(),
                     revision: draft.revision,
@@ -843,23 +905,21 @@ impl State {
                 });
             }
             Outcome::Rejected(problem) => {
+                draft.wait = true;
+                back = true;
                 draft.problem = format!(
                     "The draft could not be saved on the server. {} Your text is kept on this device.",
                     list::sentence(problem)
                 );
             }
-            Outcome::Done { .. } | Outcome::Unknown => {}
+            // Whether it was saved is seen by the next save.
+            Outcome::Done { .. } | Outcome::Unknown => draft.due = true,
+        }
+        if back {
+            self.return_to_a_tab(id);
         }
         self.keep(id);
         self.go_on_discarding(id);
-        self.send_draft(id);
-        if self
-            .drafts
-            .get(id)
-            .is_some_and(|draft| draft.tab.is_none() && draft.problem.is_empty())
-        {
-            self.save_draft(id);
-        }
     }
 
     fn draft_sent(&mut self, id: &str, outcome: &Outcome) {
@@ -880,6 +940,7 @@ impl State {
             }
             Outcome::Rejected(problem) if problem.kind.recovery() == Recovery::Retry => {
                 // It was certainly not sent: it goes again, as a new mutation.
+                draft.wait = true;
                 if let Some(sending) = &mut draft.sending {
                     sending.id = None;
                     sending.hold = 0;
@@ -902,9 +963,7 @@ impl State {
                 draft.sending = None;
                 draft.fill = true;
                 draft.unknown = true;
-                draft.problem = "The connection broke at the very end: the message may or may not have been sent. \
-                                 There is no copy in Sent. Ask the recipient before you send it again."
-                    .to_owned();
+                UNKNOWN.clone_into(&mut draft.problem);
                 let text = "It is not known whether a message was sent.";
                 self.notice(tab, text, None, true);
             }
@@ -925,7 +984,26 @@ impl State {
     }
 
     pub(crate) fn resend(&mut self, id: &str) {
-        self.send_draft(id);
+        if let Some(draft) = self.drafts.get_mut(id) {
+            draft.wait = false;
+        }
+    }
+
+    /// Takes a message back, wherever it is.
+    pub(crate) fn unsend_draft(&mut self, tab: TabId, id: &str) {
+        match self.drafts.get_mut(id) {
+            Some(draft) => match draft.sending {
+                Some(Sending {
+                    id: Some(mutation), ..
+                }) => self.unsend(tab, mutation),
+                _ => {
+                    draft.sending = None;
+                    draft.tab = Some(tab);
+                    draft.fill = true;
+                }
+            },
+            None => self.notice(tab, "The message was sent already.", None, true),
+        }
     }
 
     /// What this device kept from before the worker started.
@@ -938,6 +1016,11 @@ impl State {
             let mut draft = Draft::new(kept.account, kept.message, None);
             draft.saved = kept.saved;
             draft.changed = kept.changed;
+            draft.unknown = kept.unknown;
+            if kept.unknown {
+                UNKNOWN.clone_into(&mut draft.problem);
+            }
+            draft.sending = kept.wanted.map(|hold| Sending { hold, id: None });
             if let Some((mutation_id, mutation)) = kept.sending {
                 draft.sending = Some(Sending {
                     hold: 0,

@@ -68,10 +68,13 @@ pub fn Enclosures(
     id: String,
     view: Memo<Option<DraftView>>,
     files: RwSignal<Vec<File>, LocalStorage>,
+    /// How many uploads are under way or have failed.
+    uploading: RwSignal<usize>,
 ) -> impl IntoView {
     let ui = expect_context::<Ui>();
     let id = StoredValue::new(id);
     let uploads = RwSignal::new(Vec::<Under>::new());
+    effect(move || uploading.set(uploads.with(Vec::len)));
     let count = StoredValue::new(0_u32);
     let run = move |under: Under| {
         let account = ui

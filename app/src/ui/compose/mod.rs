@@ -142,13 +142,29 @@ fn Form(form: Composed) -> impl IntoView {
     let minimized = RwSignal::new(false);
     let more = RwSignal::new(!form.cc.is_empty() || !form.bcc.is_empty());
     let question = RwSignal::new(None::<&'static str>);
-    let close = move || {
+    // What stands in a field of recipients is taken when the field is left; the form as it is then goes first.
+    let settle = move || {
+        if let Some(field) = document().active_element() {
+            let _ = field.unchecked_into::<web_sys::HtmlElement>().blur();
+        }
+        dirty.set_value(true);
         keep();
+    };
+    let uploading = RwSignal::new(0_usize);
+    let close = move || {
+        if uploading.get_untracked() > 0 {
+            question.set(Some(UPLOADING));
+            return;
+        }
+        settle();
         write(Write::Close(id.get_value()));
     };
     let send = move |sure: bool| {
+        settle();
         let recipients = fields.recipients();
-        if recipients.is_empty() {
+        if uploading.get_untracked() > 0 {
+            question.set(Some(UPLOADING));
+        } else if recipients.is_empty() {
             question.set(Some("Say who it is for, then send it."));
         } else if recipients
             .iter()
@@ -165,7 +181,6 @@ fn Form(form: Composed) -> impl IntoView {
         {
             question.set(Some(FORGOTTEN));
         } else {
-            keep();
             let hold = ui.prefs.with_untracked(|prefs| prefs.hold);
             write(Write::Send {
                 id: id.get_value(),
@@ -215,12 +230,11 @@ fn Form(form: Composed) -> impl IntoView {
             class:over=live(move || over.get())
             on:keydown=heard(move |event: KeyboardEvent| {
                 event.stop_propagation();
+                if event.is_composing() {
+                    return;
+                }
                 if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
                     event.prevent_default();
-                    // What stands in a field of recipients is taken when the field is left.
-                    if let Some(field) = document().active_element() {
-                        let _ = field.unchecked_into::<web_sys::HtmlElement>().blur();
-                    }
                     send(false);
                 } else if event.key() == "Escape" {
                     close();
@@ -287,7 +301,7 @@ fn Form(form: Composed) -> impl IntoView {
                 prop:value=form.text.clone()
                 on:input=heard(move |event: Event| fields.text.set(event_target_value(&event)))
             ></textarea>
-            <Enclosures id=form.id.clone() view files />
+            <Enclosures id=form.id.clone() view files uploading />
             <When test=live(move || problem.with(|problem| !problem.is_empty()))>
                 <div class="banner" role="alert">
                     <span class="reasons">{shown(move || problem.get())}</span>
@@ -340,6 +354,7 @@ fn Form(form: Composed) -> impl IntoView {
     }
 }
 
+const UPLOADING: &str = "An attachment is still being uploaded. Wait for it, or remove it.";
 const FORGOTTEN: &str = "You write of an attachment, but there is none.";
 
 fn has_none(view: &Option<DraftView>) -> bool {

@@ -104,7 +104,7 @@ pub fn Recipients(
                 on:keydown=heard(move |event: KeyboardEvent| {
                     let value = event_target_value(&event);
                     match event.key().as_str() {
-                        "Enter" if !event.ctrl_key() && !event.meta_key() => {
+                        "Enter" if !event.is_composing() && !event.ctrl_key() && !event.meta_key() => {
                             event.prevent_default();
                             take(&value);
                         }
