@@ -479,3 +479,35 @@ fn a_text_too_long_for_the_line_is_kept_and_said() {
     assert!(device.drafts[0].problem.contains("longer than"));
     assert_eq!(device.kept[0].message.text.len(), roost_wire::MAX_TEXT + 1);
 }
+
+#[test]
+fn a_save_whose_answer_was_lost_with_the_worker_is_asked_for_again() {
+    let mut device = Device::online(7);
+    let mut form = device.typed("one");
+    device.pause();
+    let (id, _) = device.take();
+    form.text = "two".to_owned();
+    device.write(Write::Edit(Box::new(form)));
+    let mut device = Device::start(device.kept);
+    device.open(7);
+    let (again, mutation) = device.take();
+    assert_eq!(again, id, "the gateway's ledger knows it");
+    assert!(matches!(&mutation, Mutation::SaveDraft { draft, .. } if draft.text == "one"));
+    device.end(id, saved(5));
+    let (_, mutation) = device.take();
+    assert!(
+        matches!(&mutation, Mutation::SaveDraft { draft, base: Some(5), .. } if draft.text == "two")
+    );
+}
+
+#[test]
+fn a_save_that_is_refused_does_not_hold_up_sending() {
+    let mut device = Device::online(7);
+    let form = device.typed("text");
+    device.pause();
+    let (saving, _) = device.take();
+    device.send(&form);
+    device.end(saving, rejected(ProblemKind::Busy));
+    let (_, mutation) = device.take();
+    assert!(matches!(mutation, Mutation::Send { .. }));
+}

@@ -13,6 +13,8 @@ struct App;
 const APP_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; frame-src 'self'; \
     manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// What is no document by itself; opened by itself, it may do nothing.
+const FILE_POLICY: &str = "default-src 'none'; sandbox";
 /// The mail frame: nothing but styles and the message's own images (DESIGN, "The mail frame").
 const FRAME_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
@@ -35,7 +37,9 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
         place if place.starts_with("m/") || place.starts_with("compose/") => {
             ("index.html", APP_POLICY)
         }
-        file if file.contains('.') => (file, APP_POLICY),
+        // A worker has the policy of its own response.
+        "worker-loader.js" => (path, APP_POLICY),
+        file if file.contains('.') => (file, FILE_POLICY),
         _ => ("index.html", APP_POLICY),
     };
     let accepts_brotli = headers

@@ -59,8 +59,10 @@ pub struct Draft {
     pub problem: String,
     conflict: bool,
     unknown: bool,
-    /// It was refused: it waits for a change, a while, or another line.
+    /// Saving it was refused: that waits for a change, a while, or another line.
     wait: bool,
+    /// It could not be handed over: sending it waits for a while, or another line.
+    send_later: bool,
     /// It is to be saved as soon as that is possible.
     due: bool,
     /// The person wants none of it: where it is on the server, so that it can be left out of lists.
@@ -68,7 +70,7 @@ pub struct Draft {
     /// It can no longer be taken back.
     gone: bool,
     /// It was handed over before the worker started; goes on once its account is signed in.
-    interrupted: Option<(MutationId, Mutation)>,
+    interrupted: Vec<(MutationId, Mutation)>,
 }
 
 /// A save under way.
@@ -94,6 +96,8 @@ pub struct KeptDraft {
     pub message: Composed,
     pub saved: Option<Saved>,
     pub changed: bool,
+    /// The mutation that saves it, if one is under way: its answer may be lost with the worker.
+    pub saving: Option<(MutationId, Mutation)>,
     /// The mutation that sends it, if it was handed over or waits to be.
     pub sending: Option<(MutationId, Mutation)>,
     /// The person wants it sent, with so many seconds to take it back, and no mutation was made yet.
@@ -118,10 +122,11 @@ impl Draft {
             conflict: false,
             unknown: false,
             wait: false,
+            send_later: false,
             due: false,
             discarded: None,
             gone: false,
-            interrupted: None,
+            interrupted: Vec::new(),
         }
     }
 
@@ -394,14 +399,18 @@ impl State {
         let Some(draft) = self.drafts.get(id) else {
             return;
         };
-        let sending = draft
-            .sending
-            .and_then(|sending| sending.id)
-            .and_then(|id| {
-                let pending = self.pending.iter().find(|pending| pending.id == id)?;
-                Some((id, pending.mutation.clone()))
-            })
-            .or_else(|| draft.interrupted.clone());
+        let under_way = |id: MutationId| {
+            let pending = self.pending.iter().find(|pending| pending.id == id);
+            let waiting = draft.interrupted.iter().find(|(waiting, _)| *waiting == id);
+            pending
+                .map(|pending| (id, pending.mutation.clone()))
+                .or_else(|| waiting.cloned())
+        };
+        let sending = draft.sending.and_then(|sending| under_way(sending.id?));
+        let saving = draft
+            .saving
+            .as_ref()
+            .and_then(|saving| under_way(saving.id));
         let kept = KeptDraft {
             account: draft.account.clone(),
             message: draft.message.clone(),
@@ -412,6 +421,7 @@ impl State {
                 .filter(|sending| sending.id.is_none())
                 .map(|sending| sending.hold),
             unknown: draft.unknown,
+            saving,
             sending,
         };
         self.effect(Effect::Keep(Box::new(kept)));
@@ -440,6 +450,7 @@ impl State {
     pub(crate) fn drafts_may_go_on(&mut self) {
         for draft in self.drafts.values_mut() {
             draft.wait = false;
+            draft.send_later = false;
             draft.due = true;
         }
     }
@@ -483,6 +494,7 @@ impl State {
                 revision,
                 enclosures,
             });
+            self.keep(id);
         }
     }
 
@@ -527,8 +539,7 @@ impl State {
             return;
         };
         draft.tab = None;
-        let place = |saved: &Saved| (saved.mailbox.clone(), [saved.uid].into_iter().collect());
-        draft.discarded = Some(draft.saved.as_ref().map(place).unwrap_or_default());
+        draft.discarded = Some(draft.saved.as_ref().map(place_of).unwrap_or_default());
         if is_empty(&draft.message) {
             self.discard_for_good(id);
             return;
@@ -817,15 +828,18 @@ impl State {
         for id in ids {
             if self.own_draft(&id).is_some()
                 && let Some(draft) = self.drafts.get_mut(&id)
-                && let Some((mutation_id, mutation)) = draft.interrupted.take()
             {
-                self.resume_mutation(mutation_id, mutation);
+                for (mutation_id, mutation) in std::mem::take(&mut draft.interrupted) {
+                    self.resume_mutation(mutation_id, mutation);
+                }
             }
-            let Some(draft) = self.drafts.get(&id).filter(|draft| !draft.wait) else {
+            let Some(draft) = self.drafts.get(&id) else {
                 continue;
             };
-            let save = draft.tab.is_none() || draft.due;
-            self.send_draft(&id);
+            let save = !draft.wait && (draft.tab.is_none() || draft.due);
+            if !draft.send_later {
+                self.send_draft(&id);
+            }
             if save {
                 self.save_draft(&id);
             }
@@ -886,6 +900,9 @@ impl State {
                     }
                 }
                 draft.saved = Some(saved.clone());
+                if draft.discarded.is_some() {
+                    draft.discarded = Some(place_of(saved));
+                }
             }
             Outcome::Rejected(problem) if problem.kind == ProblemKind::Conflict => {
                 draft.conflict = true;
@@ -940,7 +957,7 @@ impl State {
             }
             Outcome::Rejected(problem) if problem.kind.recovery() == Recovery::Retry => {
                 // It was certainly not sent: it goes again, as a new mutation.
-                draft.wait = true;
+                draft.send_later = true;
                 if let Some(sending) = &mut draft.sending {
                     sending.id = None;
                     sending.hold = 0;
@@ -985,7 +1002,7 @@ impl State {
 
     pub(crate) fn resend(&mut self, id: &str) {
         if let Some(draft) = self.drafts.get_mut(id) {
-            draft.wait = false;
+            draft.send_later = false;
         }
     }
 
@@ -1026,7 +1043,19 @@ impl State {
                     hold: 0,
                     id: Some(mutation_id),
                 });
-                draft.interrupted = Some((mutation_id, mutation));
+                draft.interrupted.push((mutation_id, mutation));
+            }
+            if let Some((mutation_id, mutation)) = kept.saving
+                && let Mutation::SaveDraft { draft: before, .. } = &mutation
+            {
+                draft.saving = Some(Saving {
+                    id: mutation_id,
+                    revision: 0,
+                    enclosures: before.enclosures.clone(),
+                });
+                // What was typed after that is still to be saved.
+                draft.revision = u32::from(**before != draft.message);
+                draft.interrupted.push((mutation_id, mutation));
             }
             self.drafts.insert(id.clone(), draft);
             self.release_later(id);
@@ -1054,6 +1083,10 @@ impl State {
         }
         (views, fills)
     }
+}
+
+fn place_of(saved: &Saved) -> (String, UidSet) {
+    (saved.mailbox.clone(), [saved.uid].into_iter().collect())
 }
 
 fn from(identity: &Identity) -> roost_wire::Address {
