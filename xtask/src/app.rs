@@ -31,9 +31,18 @@ pub fn build() -> anyhow::Result<()> {
         println!("    without the standard library's source: the app gets larger than it need be");
         &[]
     };
-    Run::new("cargo", &["fetch", "--locked", "--quiet"])
-        .envs(settings)
-        .go()?;
+    Run::new(
+        "cargo",
+        &[
+            "fetch",
+            "--locked",
+            "--quiet",
+            "--target",
+            "wasm32-unknown-unknown",
+        ],
+    )
+    .envs(settings)
+    .go()?;
     Run::new("trunk", &["build", "--release", "--offline"])
         // Trunk takes this variable for a flag of its own and refuses what CI systems put in it.
         .env("NO_COLOR", "true")
