@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::step::{Run, say};
+use crate::step::{Run, run, say};
 
 /// Files smaller than this are not worth compressing.
 const MIN_SIZE: u64 = 200;
@@ -31,6 +31,7 @@ pub fn build() -> anyhow::Result<()> {
         println!("    without the standard library's source: the app gets larger than it need be");
         &[]
     };
+    run("cargo", &["fetch", "--locked", "--quiet"])?;
     Run::new(
         "cargo",
         &[
