@@ -511,3 +511,22 @@ fn a_save_that_is_refused_does_not_hold_up_sending() {
     let (_, mutation) = device.take();
     assert!(matches!(mutation, Mutation::Send { .. }));
 }
+
+#[test]
+fn a_discarded_draft_that_is_opened_again_is_not_discarded() {
+    let mut device = Device::online(7);
+    let form = device.typed("text");
+    device.pause();
+    let (id, _) = device.take();
+    device.end(id, saved(5));
+    device.write(Write::Discard(form.id.clone()));
+    device.write(Write::Open {
+        mailbox: "Drafts".to_owned(),
+        uid: 5,
+        as_new: false,
+        identities: Vec::new(),
+    });
+    device.event(Event::Woke(Wake::Discard(form.id)));
+    assert_eq!(device.drafts.len(), 1, "it is being written");
+    assert!(device.mutations.is_empty(), "and not moved away");
+}

@@ -130,6 +130,20 @@ impl Draft {
         }
     }
 
+    /// Shows it in a tab, filled in.
+    fn show_in(&mut self, tab: TabId) {
+        self.tab = Some(tab);
+        self.fill = true;
+        // Somebody writes on it again: it is not to be discarded.
+        self.discarded = None;
+    }
+
+    /// It is not sent, or may not have been: it can be written on again.
+    fn stop_sending(&mut self) {
+        self.sending = None;
+        self.fill = true;
+    }
+
     fn view(&self) -> DraftView {
         let phase = if self.unknown {
             DraftPhase::Unknown
@@ -451,7 +465,7 @@ impl State {
         for draft in self.drafts.values_mut() {
             draft.wait = false;
             draft.send_later = false;
-            draft.due = true;
+            draft.due = draft.changed;
         }
     }
 
@@ -555,11 +569,7 @@ impl State {
     /// A discarded message comes back as it was.
     pub(crate) fn restore_draft(&mut self, tab: TabId, id: &str) {
         match self.drafts.get_mut(id) {
-            Some(draft) => {
-                draft.discarded = None;
-                draft.tab = Some(tab);
-                draft.fill = true;
-            }
+            Some(draft) => draft.show_in(tab),
             None => self.notice(tab, "The draft is in the Trash by now.", None, true),
         }
     }
@@ -604,11 +614,7 @@ impl State {
             return;
         }
         match self.drafts.get_mut(id) {
-            Some(draft) => {
-                draft.discarded = None;
-                draft.tab = Some(tab);
-                draft.fill = true;
-            }
+            Some(draft) => draft.show_in(tab),
             None => self.notice(
                 tab,
                 "This message is not being written here any more. Look for it in Drafts or Sent.",
@@ -671,8 +677,7 @@ impl State {
                     .is_some_and(|saved| saved.mailbox == mailbox && saved.uid == uid)
         });
         if let (Some((_, draft)), false) = (known, as_new) {
-            draft.tab = Some(tab);
-            draft.fill = true;
+            draft.show_in(tab);
             return;
         }
         if let Some(address) = self.address(mailbox, uid) {
@@ -734,8 +739,7 @@ impl State {
         }
         if let Some(draft) = self.drafts.get_mut(&message.id) {
             // The same draft is being written here: that one is newer.
-            draft.tab = Some(tab);
-            draft.fill = true;
+            draft.show_in(tab);
             return;
         }
         let parts = message
@@ -776,8 +780,7 @@ impl State {
         }
         if self.is_too_long(id) {
             if let Some(draft) = self.drafts.get_mut(id) {
-                draft.sending = None;
-                draft.fill = true;
+                draft.stop_sending();
             }
             return;
         }
@@ -951,8 +954,7 @@ impl State {
                 return;
             }
             Outcome::Rejected(problem) if problem.kind == ProblemKind::Cancelled => {
-                draft.sending = None;
-                draft.fill = true;
+                draft.stop_sending();
                 draft.changed = true;
             }
             Outcome::Rejected(problem) if problem.kind.recovery() == Recovery::Retry => {
@@ -969,16 +971,14 @@ impl State {
                 });
             }
             Outcome::Rejected(problem) => {
-                draft.sending = None;
-                draft.fill = true;
+                draft.stop_sending();
                 draft.changed = true;
                 draft.problem = refusal(problem);
                 let text = "The message was not sent. It is back where you wrote it.";
                 self.notice(tab, text, None, true);
             }
             Outcome::Unknown => {
-                draft.sending = None;
-                draft.fill = true;
+                draft.stop_sending();
                 draft.unknown = true;
                 UNKNOWN.clone_into(&mut draft.problem);
                 let text = "It is not known whether a message was sent.";
@@ -1015,8 +1015,7 @@ impl State {
                 }) => self.unsend(tab, mutation),
                 _ => {
                     draft.sending = None;
-                    draft.tab = Some(tab);
-                    draft.fill = true;
+                    draft.show_in(tab);
                 }
             },
             None => self.notice(tab, "The message was sent already.", None, true),
