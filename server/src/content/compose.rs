@@ -22,10 +22,10 @@ const MAX_FIELD: usize = 1_000;
 const MAX_REFERENCES: usize = 50;
 
 /// What a message is put together for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose<'a> {
+#[derive(Debug, PartialEq, Eq)]
+pub enum Purpose {
     /// To be kept: addresses may be unfinished, Bcc stays, and the header says who saved it.
-    Draft { saved_by: &'a str },
+    Draft { saved_by: String },
     /// To be sent: every address must be one, Bcc is left out.
     Send,
 }
@@ -58,11 +58,11 @@ pub const ORIGIN: &str = "X-Roost-Origin";
 /// Builds it. `date` is in seconds since 1970-01-01 UTC. An error says what is wrong with the message.
 pub fn skeleton(
     message: &Composed,
-    purpose: Purpose<'_>,
+    purpose: &Purpose,
     date: i64,
 ) -> Result<Skeleton, &'static str> {
     check(message)?;
-    let sending = purpose == Purpose::Send;
+    let sending = *purpose == Purpose::Send;
     let addresses = |list: &[Address]| -> Result<Header<'static>, &'static str> {
         let headers: Result<Vec<Header<'static>>, _> = list
             .iter()
@@ -116,7 +116,7 @@ pub fn skeleton(
         );
     }
     if let Purpose::Draft { saved_by } = purpose {
-        builder = builder.header(SAVED_BY, Raw::new(saved_by.to_owned()));
+        builder = builder.header(SAVED_BY, Raw::new(saved_by.clone()));
         if let Some(origin) = &message.origin {
             builder = builder.header(ORIGIN, Raw::new(origin_text(origin)));
         }
@@ -428,12 +428,19 @@ mod tests {
 
     #[test]
     fn bcc_is_not_transmitted_and_domains_are_ascii() {
-        let built = skeleton(&message(), Purpose::Send, 0).expect("fine");
+        let built = skeleton(&message(), &Purpose::Send, 0).expect("fine");
         let sent = text(&built);
         assert!(!sent.contains("secret"), "{sent}");
         assert!(sent.contains("bob@xn--bcher-kva.example"), "{sent}");
         assert_eq!(built.bcc, b"Bcc: <secret@roost.test>\r\n");
-        let draft = skeleton(&message(), Purpose::Draft { saved_by: "1.2" }, 0).expect("fine");
+        let draft = skeleton(
+            &message(),
+            &Purpose::Draft {
+                saved_by: "1.2".to_owned(),
+            },
+            0,
+        )
+        .expect("fine");
         assert!(text(&draft).contains("secret"));
     }
 
@@ -455,7 +462,7 @@ mod tests {
                 size: 1,
                 source: Source::Upload("u".to_owned()),
             }];
-            let built = text(&skeleton(&hostile, Purpose::Send, 0).expect("encoded"));
+            let built = text(&skeleton(&hostile, &Purpose::Send, 0).expect("encoded"));
             let header = built.split("\r\n\r\n").next().expect("a header");
             for line in header.lines() {
                 assert!(
@@ -472,7 +479,7 @@ mod tests {
             ] {
                 let mut hostile = message();
                 spoil(&mut hostile, evil);
-                assert!(skeleton(&hostile, Purpose::Send, 0).is_err(), "{evil:?}");
+                assert!(skeleton(&hostile, &Purpose::Send, 0).is_err(), "{evil:?}");
             }
             let mut hostile = message();
             hostile.enclosures = vec![Enclosure {
@@ -481,7 +488,7 @@ mod tests {
                 size: 1,
                 source: Source::Upload("u".to_owned()),
             }];
-            assert!(skeleton(&hostile, Purpose::Send, 0).is_err());
+            assert!(skeleton(&hostile, &Purpose::Send, 0).is_err());
         }
     }
 
@@ -496,7 +503,7 @@ mod tests {
                 source: Source::Upload("u".to_owned()),
             });
         }
-        let built = skeleton(&with, Purpose::Send, 0).expect("fine");
+        let built = skeleton(&with, &Purpose::Send, 0).expect("fine");
         assert_eq!(built.parts, ["2", "3"]);
         assert_eq!(built.pieces.len(), 5);
         let text = text(&built);

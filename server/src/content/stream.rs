@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Decoder;
-use crate::imap::{self, ImapError, Pool, Priority};
+use super::{Decoder, RawMessage};
+use crate::imap::{self, ImapError, MAX_RAW, Pool, Priority};
 
 /// A part on its way. A connection is borrowed for each slice only, so that a slow reader holds none.
 #[derive(Debug)]
@@ -18,6 +18,72 @@ pub struct PartStream {
     decoder: Decoder,
     offset: u64,
     done: bool,
+}
+
+/// A part with what its message says of it.
+#[derive(Debug)]
+pub struct OpenPart {
+    pub name: String,
+    /// In lower case, such as `image/png`.
+    pub media_type: String,
+    pub content: PartContent,
+}
+
+/// Where a part's bytes are.
+#[derive(Debug)]
+pub enum PartContent {
+    Stream(PartStream),
+    /// Cut out of the whole message, because the mail server could not describe it.
+    Whole(Vec<u8>),
+}
+
+/// Opens an attachment by its number, as [`roost_wire::Attachment::part`] has it.
+pub async fn open_part(
+    pool: Arc<Pool>,
+    mailbox: &str,
+    uidvalidity: u32,
+    uid: u32,
+    number: &str,
+) -> Result<OpenPart, ImapError> {
+    let mut lease = pool.acquire(Priority::Interactive, Some(mailbox)).await?;
+    if let Some(index) = number.strip_prefix("raw:") {
+        let index: u32 = index
+            .parse()
+            .map_err(|_| ImapError::Argument("a malformed part number"))?;
+        let raw = imap::part(&mut lease, mailbox, uidvalidity, uid, "", MAX_RAW).await?;
+        drop(lease);
+        let found = tokio::task::spawn_blocking(move || RawMessage::parse(&raw)?.attachment(index))
+            .await
+            .ok()
+            .flatten();
+        let (name, media_type, bytes) = found.ok_or(ImapError::NoSuchMessage)?;
+        return Ok(OpenPart {
+            name,
+            media_type,
+            content: PartContent::Whole(bytes),
+        });
+    }
+    let envelope = imap::envelope(&mut lease, mailbox, uidvalidity, uid).await?;
+    drop(lease);
+    let part = envelope
+        .structure
+        .iter()
+        .flat_map(|structure| structure.parts())
+        .find(|part| part.number == number)
+        .ok_or(ImapError::NoSuchMessage)?;
+    let decoder = Decoder::new(&part.encoding);
+    Ok(OpenPart {
+        name: part.attachment().name,
+        media_type: part.media_type.clone(),
+        content: PartContent::Stream(PartStream::new(
+            pool,
+            mailbox,
+            uidvalidity,
+            uid,
+            number,
+            decoder,
+        )),
+    })
 }
 
 impl PartStream {

@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::uploads::Uploads;
 use crate::content::compose::{self, Piece, Purpose, SAVED_BY, wire_address};
-use crate::content::{Decoder, PartStream, RawMessage};
+use crate::content::{self, Decoder, PartContent, PartStream};
 use crate::imap::{self, Applied, Endpoint, ImapError, Pool, Priority};
 use crate::smtp::{self, Submission, SubmitError};
 
@@ -178,7 +178,7 @@ impl Enclosing<'_> {
 
     async fn finish(self) -> Result<(), Problem> {
         if !self.base64 {
-            return self.into.write(Vec::new()).await;
+            return Ok(());
         }
         let lines = base64_lines(&self.kept);
         self.into.write(lines).await
@@ -252,14 +252,7 @@ impl Desk {
         if let Some(saved) = self.look_before(id, draft, mailbox, base).await? {
             return Ok(saved);
         }
-        let prepared = self
-            .prepare(
-                draft,
-                Purpose::Draft {
-                    saved_by: &saved_by,
-                },
-            )
-            .await?;
+        let prepared = self.prepare(draft, Purpose::Draft { saved_by }).await?;
         let mut lease = self
             .pool
             .acquire(Priority::Interactive, Some(mailbox))
@@ -603,26 +596,17 @@ impl Desk {
     }
 
     /// Puts a message together in a file.
-    async fn prepare(&self, message: &Composed, purpose: Purpose<'_>) -> Result<Prepared, Problem> {
+    async fn prepare(&self, message: &Composed, purpose: Purpose) -> Result<Prepared, Problem> {
         let date = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs() as i64);
-        let saved_by = match purpose {
-            Purpose::Draft { saved_by } => Some(saved_by.to_owned()),
-            Purpose::Send => None,
-        };
         let owned = message.clone();
         // Sanitizing a long rich text takes a while.
-        let skeleton = tokio::task::spawn_blocking(move || {
-            let purpose = match &saved_by {
-                Some(saved_by) => Purpose::Draft { saved_by },
-                None => Purpose::Send,
-            };
-            compose::skeleton(&owned, purpose, date)
-        })
-        .await
-        .map_err(garbled)?
-        .map_err(|what| Problem::new(ProblemKind::BadRequest, what))?;
+        let skeleton =
+            tokio::task::spawn_blocking(move || compose::skeleton(&owned, &purpose, date))
+                .await
+                .map_err(garbled)?
+                .map_err(|what| Problem::new(ProblemKind::BadRequest, what))?;
         let file = tempfile::tempfile().map_err(|error| disk(&error))?;
         let mut writing = Writing {
             file: Arc::new(file.try_clone().map_err(|error| disk(&error))?),
@@ -695,62 +679,17 @@ impl Desk {
                 uid,
                 part,
             } => {
-                if let Some(index) = part.strip_prefix("raw:") {
-                    let bytes = self
-                        .raw_part(mailbox, *uidvalidity, *uid, index)
-                        .await
-                        .map_err(lost)?;
-                    into.push(&bytes).await?;
-                    return into.finish().await;
-                }
-                let mut lease = self
-                    .pool
-                    .acquire(Priority::Interactive, Some(mailbox))
-                    .await
-                    .map_err(lost)?;
-                let envelope = imap::envelope(&mut lease, mailbox, *uidvalidity, *uid)
-                    .await
-                    .map_err(lost)?;
-                drop(lease);
-                let encoding = envelope
-                    .structure
-                    .iter()
-                    .flat_map(|structure| structure.parts())
-                    .find(|known| known.number == *part)
-                    .map(|known| known.encoding.clone())
-                    .ok_or_else(gone)?;
                 let pool = Arc::clone(&self.pool);
-                let decoder = Decoder::new(&encoding);
-                let stream = PartStream::new(pool, mailbox, *uidvalidity, *uid, part, decoder);
-                copy(stream, &mut into).await.map_err(lost)??;
+                let open = content::open_part(pool, mailbox, *uidvalidity, *uid, part);
+                match open.await.map_err(lost)?.content {
+                    PartContent::Whole(bytes) => into.push(&bytes).await?,
+                    PartContent::Stream(stream) => {
+                        copy(stream, &mut into).await.map_err(lost)??
+                    }
+                }
             }
         }
         into.finish().await
-    }
-
-    /// An attachment of a message whose structure the mail server got wrong.
-    async fn raw_part(
-        &self,
-        mailbox: &str,
-        uidvalidity: u32,
-        uid: u32,
-        index: &str,
-    ) -> Result<Vec<u8>, ImapError> {
-        let index: u32 = index
-            .parse()
-            .map_err(|_| ImapError::Argument("a malformed part number"))?;
-        let mut lease = self
-            .pool
-            .acquire(Priority::Interactive, Some(mailbox))
-            .await?;
-        let raw = imap::part(&mut lease, mailbox, uidvalidity, uid, "", imap::MAX_RAW).await?;
-        drop(lease);
-        tokio::task::spawn_blocking(move || RawMessage::parse(&raw)?.attachment(index))
-            .await
-            .ok()
-            .flatten()
-            .map(|(_, _, bytes)| bytes)
-            .ok_or(ImapError::NoSuchMessage)
     }
 }
 

@@ -9,10 +9,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use roost_wire::{Enclosure, Source};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Gateway, Refusal, Session};
-use crate::content::{self, Decoder, PartStream, RawMessage, Text};
+use crate::content::{self, Decoder, OpenPart, PartContent, PartStream, Text};
 use crate::imap::structure::{Part, file_name};
 use crate::imap::{self, ImapError, Lease, MAX_RAW, MAX_TEXT, Pool, Priority};
 
@@ -65,18 +65,6 @@ pub struct RawQuery {
     view: u8,
 }
 
-/// Content belongs to one account; a URL of another one, left in a cache or a history, opens nothing.
-fn pool(gateway: &Gateway, session: &Session, account: &str) -> Result<Arc<Pool>, Refusal> {
-    if account != session.account {
-        return Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            "gone",
-            "This belongs to another account.",
-        ));
-    }
-    Ok(gateway.accounts.open(&session.credentials, None).pool)
-}
-
 /// `GET /api/a/{account}/body`: a message ready to be shown, postcard-encoded.
 pub async fn body(
     State(gateway): State<Arc<Gateway>>,
@@ -85,7 +73,7 @@ pub async fn body(
     Query(query): Query<BodyQuery>,
     session: Session,
 ) -> Result<Response, Refusal> {
-    let pool = pool(&gateway, &session, &account)?;
+    let pool = gateway.account(&session, &account)?.pool;
     let Parts {
         header,
         texts,
@@ -139,16 +127,7 @@ pub async fn body(
     })
     .await
     .map_err(|_| ImapError::Garbled("a message that cannot be shown"))?;
-    let encoded = postcard::to_stdvec(&body)
-        .map_err(|_| ImapError::Garbled("a message that cannot be sent"))?;
-    Ok((
-        [
-            (header::CONTENT_TYPE, "application/octet-stream"),
-            (header::CACHE_CONTROL, "private, no-store"),
-        ],
-        encoded,
-    )
-        .into_response())
+    postcard_response(&body)
 }
 
 /// `GET /api/a/{account}/draft`: a message to go on writing, or to begin anew from, postcard-encoded.
@@ -158,7 +137,7 @@ pub async fn draft(
     Query(target): Query<Target>,
     session: Session,
 ) -> Result<Response, Refusal> {
-    let pool = pool(&gateway, &session, &account)?;
+    let pool = gateway.account(&session, &account)?.pool;
     let parts = fetch(&mut *lend(&pool, &target).await?, &target).await?;
     if parts.raw.is_some() {
         return Err(Refusal::new(
@@ -203,7 +182,12 @@ pub async fn draft(
     })
     .await
     .map_err(|_| ImapError::Garbled("a message that cannot be written on"))?;
-    let encoded = postcard::to_stdvec(&composed)
+    postcard_response(&composed)
+}
+
+/// What the device reads with postcard.
+fn postcard_response(value: &impl Serialize) -> Result<Response, Refusal> {
+    let encoded = postcard::to_stdvec(value)
         .map_err(|_| ImapError::Garbled("a message that cannot be sent"))?;
     Ok((
         [
@@ -298,27 +282,25 @@ pub async fn part(
     Query(query): Query<PartQuery>,
     session: Session,
 ) -> Result<Response, Refusal> {
-    let pool = pool(&gateway, &session, &account)?;
-    if let Some(index) = query.part.strip_prefix("raw:") {
-        let index: u32 = index
-            .parse()
-            .map_err(|_| ImapError::Argument("a malformed part number"))?;
-        return raw_part(&pool, &target, index).await;
-    }
-    let mut lease = lend(&pool, &target).await?;
-    let envelope =
-        imap::envelope(&mut lease, &target.mailbox, target.uidvalidity, target.uid).await?;
-    drop(lease);
-    let part = envelope
-        .structure
-        .iter()
-        .flat_map(|structure| structure.parts())
-        .find(|part| part.number == query.part)
-        .cloned()
-        .ok_or(ImapError::NoSuchMessage)?;
-    let name = part.attachment().name;
-    let body = stream_part(pool, &target, &part.number, Decoder::new(&part.encoding));
-    Ok(content(&name, &part.media_type, query.view == 1, body))
+    let pool = gateway.account(&session, &account)?.pool;
+    let OpenPart {
+        name,
+        media_type,
+        content: bytes,
+    } = content::open_part(
+        pool,
+        &target.mailbox,
+        target.uidvalidity,
+        target.uid,
+        &query.part,
+    )
+    .await?;
+    let (body, view) = match bytes {
+        PartContent::Stream(part) => (stream_part(part), query.view == 1),
+        // What the mail server misunderstood is saved, not shown.
+        PartContent::Whole(bytes) => (Body::from(bytes), false),
+    };
+    Ok(content(&name, &media_type, view, body))
 }
 
 /// `GET /api/a/{account}/raw`: the message as the mail server has it.
@@ -329,12 +311,20 @@ pub async fn raw(
     Query(query): Query<RawQuery>,
     session: Session,
 ) -> Result<Response, Refusal> {
-    let pool = pool(&gateway, &session, &account)?;
+    let pool = gateway.account(&session, &account)?.pool;
     let mut lease = lend(&pool, &target).await?;
     imap::raw_size(&mut lease, &target.mailbox, target.uidvalidity, target.uid).await?;
     drop(lease);
     let name = format!("message-{}.eml", target.uid);
-    let body = stream_part(pool, &target, "", Decoder::Identity);
+    let whole = PartStream::new(
+        pool,
+        &target.mailbox,
+        target.uidvalidity,
+        target.uid,
+        "",
+        Decoder::Identity,
+    );
+    let body = stream_part(whole);
     let mut response = content(&name, "message/rfc822", false, body);
     if query.view == 1 {
         let headers = response.headers_mut();
@@ -350,39 +340,13 @@ pub async fn raw(
     Ok(response)
 }
 
-async fn raw_part(pool: &Arc<Pool>, target: &Target, index: u32) -> Result<Response, Refusal> {
-    let mut lease = lend(pool, target).await?;
-    let raw = imap::part(
-        &mut lease,
-        &target.mailbox,
-        target.uidvalidity,
-        target.uid,
-        "",
-        MAX_RAW,
-    )
-    .await?;
-    drop(lease);
-    let found = tokio::task::spawn_blocking(move || RawMessage::parse(&raw)?.attachment(index))
-        .await
-        .ok()
-        .flatten();
-    let (name, media_type, bytes) = found.ok_or(ImapError::NoSuchMessage)?;
-    Ok(content(&name, &media_type, false, Body::from(bytes)))
-}
-
 async fn lend(pool: &Arc<Pool>, target: &Target) -> Result<Lease, ImapError> {
     pool.acquire(Priority::Interactive, Some(&target.mailbox))
         .await
 }
 
 /// Streams a part slice by slice.
-fn stream_part(pool: Arc<Pool>, target: &Target, number: &str, decoder: Decoder) -> Body {
-    let Target {
-        mailbox,
-        uidvalidity,
-        uid,
-    } = target;
-    let part = PartStream::new(pool, mailbox, *uidvalidity, *uid, number, decoder);
+fn stream_part(part: PartStream) -> Body {
     Body::from_stream(stream::unfold(part, |mut part| async move {
         let next = part.next().await.map_err(std::io::Error::other);
         Some((next.transpose()?, part))

@@ -20,7 +20,7 @@ use axum::{Json, Router};
 use roost_wire::Problem;
 use tower_http::compression::CompressionLayer;
 
-use crate::gateway::{Accounts, SignInLimits};
+use crate::gateway::{Account, Accounts, SignInLimits};
 use crate::imap::{ImapError, Tls};
 use crate::settings::Settings;
 pub use sessions::{Session, Sessions};
@@ -60,6 +60,18 @@ impl Gateway {
             ),
             settings,
         })
+    }
+
+    /// The account that a content URL names. A URL of another one, left in a cache or a history, opens nothing.
+    fn account(&self, session: &Session, account: &str) -> Result<Account, Refusal> {
+        if account != session.account {
+            return Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                "gone",
+                "This belongs to another account.",
+            ));
+        }
+        Ok(self.accounts.open(&session.credentials, None))
     }
 
     /// Tells every device to come back, and waits until all accounts are closed.

@@ -49,14 +49,7 @@ pub async fn receive(
     session: Session,
     body: Body,
 ) -> Result<Json<Received>, Refusal> {
-    if account != session.account {
-        return Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            "gone",
-            "This belongs to another account.",
-        ));
-    }
-    let uploads = gateway.accounts.open(&session.credentials, None).uploads;
+    let uploads = gateway.account(&session, &account)?.uploads;
     let mut receiving = uploads.begin()?;
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
