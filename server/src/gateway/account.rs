@@ -124,6 +124,8 @@ pub struct Task {
     on_screen: watch::Sender<String>,
     devices: HashMap<DeviceId, Attached>,
     jobs: JoinSet<()>,
+    /// The mutations that run: these are waited for at the end.
+    mutating: JoinSet<()>,
     mailboxes: Option<Vec<Mailbox>>,
     listing: Option<Refreshing>,
     settling: bool,
@@ -174,6 +176,7 @@ impl Task {
             on_screen,
             devices: HashMap::new(),
             jobs: JoinSet::new(),
+            mutating: JoinSet::new(),
             mailboxes: None,
             listing: None,
             settling: false,
@@ -202,6 +205,7 @@ impl Task {
                 },
                 Some(hint) = hints.recv() => Event::Hint(hint),
                 Some(_) = task.jobs.join_next() => continue,
+                Some(_) = task.mutating.join_next() => continue,
                 () = tokio::time::sleep_until((idle.unwrap_or_else(Instant::now) + LINGER).into()), if idle.is_some() => break,
             };
             match event {
@@ -238,7 +242,7 @@ impl Task {
         // A message that is still held is handed by its device to the next task.
         self.outgoing.clear();
         let _ = tokio::time::timeout(FINISH_TIME, async {
-            while self.jobs.join_next().await.is_some() {}
+            while self.mutating.join_next().await.is_some() {}
         })
         .await;
         while let Ok(event) = inbox.try_recv() {
@@ -402,22 +406,11 @@ impl Task {
         self.outgoing.insert(id, taken_back);
         let desk = self.desk.clone();
         let events = self.events.clone();
-        self.jobs.spawn(async move {
-            let touched = mailboxes_of(&mutation);
-            let remarks = events.clone();
-            let remark = move |text| {
-                let _ = remarks.try_send(Event::Remark { id, text });
+        self.run_mutation(id, mailboxes_of(&mutation), async move {
+            let remark = |text| {
+                let _ = events.try_send(Event::Remark { id, text });
             };
-            let result = AssertUnwindSafe(desk.run(id, mutation, wait, remark))
-                .catch_unwind()
-                .await
-                .unwrap_or(Err(Outcome::Unknown));
-            let mutated = Event::Mutated {
-                id,
-                result,
-                touched,
-            };
-            let _ = events.send(mutated).await;
+            desk.run(id, mutation, wait, remark).await
         });
     }
 
@@ -709,24 +702,34 @@ impl Task {
         self.running = Some(id);
         let pool = Arc::clone(&self.pool);
         let events = self.events.clone();
-        self.jobs.spawn(async move {
-            let touched = mailboxes_of(&mutation);
-            let progress = events.clone();
+        self.run_mutation(id, mailboxes_of(&mutation), async move {
             let mut tell = |done, total| {
                 // Progress that finds the queue full is left out: the next one tells more.
-                let _ = progress.try_send(Event::Progress { id, done, total });
+                let _ = events.try_send(Event::Progress { id, done, total });
             };
-            let result = AssertUnwindSafe(mutate(&pool, &mutation, &mut tell))
+            mutate(&pool, &mutation, &mut tell).await
+        });
+    }
+
+    /// Runs what a mutation asks for beside the loop. `touched` is what it may have changed if it fails half-way.
+    fn run_mutation(
+        &mut self,
+        id: MutationId,
+        touched: Vec<String>,
+        work: impl Future<Output = Result<Applied, Outcome>> + Send + 'static,
+    ) {
+        let events = self.events.clone();
+        self.mutating.spawn(async move {
+            let result = AssertUnwindSafe(work)
                 .catch_unwind()
                 .await
                 .unwrap_or(Err(Outcome::Unknown));
-            let _ = events
-                .send(Event::Mutated {
-                    id,
-                    result,
-                    touched,
-                })
-                .await;
+            let mutated = Event::Mutated {
+                id,
+                result,
+                touched,
+            };
+            let _ = events.send(mutated).await;
         });
     }
 
