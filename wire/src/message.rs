@@ -32,6 +32,28 @@ pub struct Address {
     pub email: String,
 }
 
+impl Address {
+    /// What a person calls it: the name, or the address where there is none.
+    pub fn label(&self) -> &str {
+        if self.name.is_empty() {
+            &self.email
+        } else {
+            &self.name
+        }
+    }
+}
+
+impl std::fmt::Display for Address {
+    /// `Name <address>`, or what there is of it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.name.is_empty() || self.email.is_empty() {
+            f.write_str(self.label())
+        } else {
+            write!(f, "{} <{}>", self.name, self.email)
+        }
+    }
+}
+
 /// System flags (RFC 9051, section 2.3.2) and keywords of one message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Flags {

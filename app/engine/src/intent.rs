@@ -64,11 +64,8 @@ pub enum Intent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Write {
     New {
-        to: Vec<Address>,
-        cc: Vec<Address>,
-        bcc: Vec<Address>,
-        subject: String,
-        text: String,
+        /// What is filled in already.
+        message: Box<Composed>,
         identities: Vec<Identity>,
     },
     /// Answer the message that the tab has open.
@@ -160,4 +157,26 @@ pub enum Action {
     NotJunk,
     Move(String),
     Copy(String),
+}
+
+impl Identity {
+    /// Those a person has named, at least one, each with the account's own address where it names none.
+    pub fn complete(mut named: Vec<Self>, own: &str) -> Vec<Self> {
+        if named.is_empty() {
+            named.push(Self::default());
+        }
+        for identity in &mut named {
+            if identity.email.trim().is_empty() {
+                own.clone_into(&mut identity.email);
+            }
+        }
+        named
+    }
+
+    pub fn address(&self) -> Address {
+        Address {
+            name: self.name.clone(),
+            email: self.email.clone(),
+        }
+    }
 }

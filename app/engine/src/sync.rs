@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use roost_wire::{
-    Answer, Change, ClientMessage, Delta, MAX_WINDOW, Problem, Recovery, Request, RequestId, UidSet,
+    Address, Answer, Change, ClientMessage, Delta, MAX_WINDOW, Problem, Recovery, Request,
+    RequestId, UidSet,
 };
 
 use crate::cache::Mismatch;
@@ -407,13 +408,7 @@ impl State {
             .rev()
             .find(|summary| summary.uid >= uidnext && !summary.flags.seen);
         if let (Some(summary), Some(&tab)) = (newest, self.tabs.keys().next()) {
-            let from = summary.from.first().map_or_else(String::new, |address| {
-                if address.name.is_empty() {
-                    address.email.clone()
-                } else {
-                    address.name.clone()
-                }
-            });
+            let from = summary.from.first().map_or("", Address::label).to_owned();
             self.effect(Effect::Show {
                 tab,
                 view: View::NewMail {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use roost_engine::{Action, Answer, Filter, Intent};
-use roost_wire::Role;
+use roost_wire::{Composed, Role};
 use wasm_bindgen::JsCast as _;
 use web_sys::KeyboardEvent;
 
@@ -125,7 +125,7 @@ fn press(ui: Ui, event: &KeyboardEvent) -> bool {
                 let _ = field.unchecked_into::<web_sys::HtmlElement>().focus();
             }
         }
-        "c" => ui.compose(),
+        "c" => ui.compose(Composed::default()),
         "r" if reading => ui.answer(Answer::Reply),
         "a" if reading => ui.answer(Answer::ReplyAll),
         "f" if reading => ui.answer(Answer::Forward),

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use roost_engine::{Action, Intent, MailboxRow, Target};
-use roost_wire::{Role, Uid};
+use roost_wire::{Composed, Role, Uid};
 
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, each, heard, live, memo, shown};
@@ -30,7 +30,7 @@ pub fn Mailboxes() -> impl IntoView {
                     on:click=heard(move |_| ui.pane.set(Pane::List))
                 >{Icon::Close.draw()}</button>
             </header>
-            <button class="primary compose" on:click=heard(move |_| ui.compose())>{Icon::Compose.draw()}"Compose"</button>
+            <button class="primary compose" on:click=heard(move |_| ui.compose(Composed::default()))>{Icon::Compose.draw()}"Compose"</button>
             <ul>
                 // A row stays, and keeps the focus, when only its counts change.
                 {each(

@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 use roost_engine::{DraftPhase, Intent, ListState, Write, addresses};
-use roost_wire::Uid;
+use roost_wire::{Composed, Uid};
 use wasm_bindgen::JsValue;
 
 use crate::ui::live::{effect, memo};
@@ -65,13 +65,14 @@ fn begin_mailto(ui: Ui) {
             .collect::<Vec<_>>()
             .join(",")
     };
-    ui.compose_to(
-        addresses(&format!("{},{}", decoded(to), field("to"))),
-        addresses(&field("cc")),
-        addresses(&field("bcc")),
-        field("subject"),
-        field("body").replace("\r\n", "\n"),
-    );
+    ui.compose(Composed {
+        to: addresses(&format!("{},{}", decoded(to), field("to"))),
+        cc: addresses(&field("cc")),
+        bcc: addresses(&field("bcc")),
+        subject: field("subject"),
+        text: field("body").replace("\r\n", "\n"),
+        ..Composed::default()
+    });
 }
 
 /// Goes where the address says, and keeps the address in step from then on.

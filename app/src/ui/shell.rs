@@ -1,6 +1,7 @@
 //! The three panes: mailboxes, list, message. A phone shows one at a time.
 
 use leptos::prelude::*;
+use roost_wire::Composed;
 use wasm_bindgen::JsCast as _;
 
 use crate::ui::compose::Compose;
@@ -37,7 +38,7 @@ pub fn Shell() -> impl IntoView {
             <MessageList />
             <Divider />
             <Message />
-            <button class="primary compose-here only-narrow" aria-label="Compose" on:click=heard(move |_| ui.compose())>
+            <button class="primary compose-here only-narrow" aria-label="Compose" on:click=heard(move |_| ui.compose(Composed::default()))>
                 {Icon::Compose.draw()}
             </button>
             <Status />

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use leptos::prelude::*;
 use roost_engine::{Action, Answer, Identity, Intent, ListView, Stage, Target, Write};
-use roost_wire::{Address, Role, Uid};
+use roost_wire::{Address, Composed, Role, Uid};
 
 use wasm_bindgen::JsCast as _;
 
@@ -120,46 +120,15 @@ impl Ui {
                 Stage::SignedIn { address, .. } => address.clone(),
                 _ => String::new(),
             });
-        let mut identities = self.prefs.with_untracked(|prefs| prefs.identities.clone());
-        if identities.is_empty() {
-            identities.push(Identity::default());
-        }
-        for identity in &mut identities {
-            if identity.email.trim().is_empty() {
-                identity.email.clone_from(&own);
-            }
-        }
-        identities
+        let named = self.prefs.with_untracked(|prefs| prefs.identities.clone());
+        Identity::complete(named, &own)
     }
 
-    /// Begins a message.
-    pub fn compose(self) {
-        self.compose_to(
-            Vec::new(),
-            Vec::new(),
-            Vec::new(),
-            String::new(),
-            String::new(),
-        );
-    }
-
-    /// Begins a message that is filled in already.
-    pub fn compose_to(
-        self,
-        to: Vec<Address>,
-        cc: Vec<Address>,
-        bcc: Vec<Address>,
-        subject: String,
-        text: String,
-    ) {
-        let identities = self.identities();
+    /// Begins a message, filled in as far as it is known.
+    pub fn compose(self, message: Composed) {
         self.device.send(Intent::Write(Write::New {
-            to,
-            cc,
-            bcc,
-            subject,
-            text,
-            identities,
+            message: Box::new(message),
+            identities: self.identities(),
         }));
     }
 

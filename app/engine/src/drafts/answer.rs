@@ -17,10 +17,6 @@ pub fn answer(
     account: &str,
 ) -> Composed {
     let identity = identity_for(body, identities);
-    let from = Address {
-        name: identity.name.clone(),
-        email: identity.email.clone(),
-    };
     let own = |email: &str| {
         email.eq_ignore_ascii_case(account)
             || identities
@@ -28,7 +24,7 @@ pub fn answer(
                 .any(|identity| identity.email.eq_ignore_ascii_case(email))
     };
     let mut message = Composed {
-        from,
+        from: identity.address(),
         ..Composed::default()
     };
     let origin = |forwarded| Origin {
@@ -60,7 +56,7 @@ pub fn answer(
             quoted = format!(
                 "{}{} wrote:\n{}",
                 on(header(body, "Date")),
-                body.from.first().map_or("Somebody", display),
+                body.from.first().map_or("Somebody", Address::label),
                 quote::quoted(&text)
             );
         }
@@ -332,14 +328,6 @@ fn prefixed(prefix: &str, subject: &str) -> String {
     }
 }
 
-fn display(address: &Address) -> &str {
-    if address.name.is_empty() {
-        &address.email
-    } else {
-        &address.name
-    }
-}
-
 fn on(date: Option<&str>) -> String {
     match date {
         Some(date) => format!("On {}, ", date.trim()),
@@ -348,22 +336,17 @@ fn on(date: Option<&str>) -> String {
 }
 
 fn summary(body: &Body) -> String {
-    let full = |address: &Address| match (address.name.is_empty(), address.email.is_empty()) {
-        (false, false) => format!("{} <{}>", address.name, address.email),
-        (true, _) => address.email.clone(),
-        (false, true) => address.name.clone(),
-    };
     let list = |party: Party| {
         let all: Vec<String> = body
             .recipients
             .iter()
             .filter(|(stands, _)| *stands == party)
             .take(50)
-            .map(|(_, address)| full(address))
+            .map(|(_, address)| address.to_string())
             .collect();
         all.join(", ")
     };
-    let from: Vec<String> = body.from.iter().map(full).collect();
+    let from: Vec<String> = body.from.iter().map(Address::to_string).collect();
     let mut out = format!("From: {}\n", from.join(", "));
     if let Some(date) = header(body, "Date") {
         out.push_str(&format!("Date: {}\n", date.trim()));

@@ -183,26 +183,24 @@ fn is_empty(message: &Composed) -> bool {
         && message.enclosures.is_empty()
 }
 
+/// Whether it is more than a frame of the socket holds.
+fn is_too_long(message: &Composed) -> bool {
+    let html = message.html.as_ref().map_or(0, String::len);
+    message.text.len() + html > MAX_TEXT
+}
+
 impl State {
     pub(crate) fn write(&mut self, tab: TabId, write: Write) {
         match write {
             Write::New {
-                to,
-                cc,
-                bcc,
-                subject,
-                text,
+                message,
                 identities,
             } => {
                 let identity = self.identities(identities).remove(0);
                 let message = Composed {
-                    from: from(&identity),
-                    to,
-                    cc,
-                    bcc,
-                    subject,
-                    text: answer::signed(&text, &identity, ""),
-                    ..Composed::default()
+                    from: identity.address(),
+                    text: answer::signed(&message.text, &identity, ""),
+                    ..*message
                 };
                 self.begin_draft(tab, message);
             }
@@ -301,16 +299,8 @@ impl State {
     }
 
     /// Who the person may write as; at least the account's own address.
-    fn identities(&self, mut identities: Vec<Identity>) -> Vec<Identity> {
-        if identities.is_empty() {
-            identities.push(Identity::default());
-        }
-        for identity in &mut identities {
-            if identity.email.trim().is_empty() {
-                identity.email.clone_from(&self.address);
-            }
-        }
-        identities
+    fn identities(&self, named: Vec<Identity>) -> Vec<Identity> {
+        Identity::complete(named, &self.address)
     }
 
     /// The gateway said what the person writes from: messages begun before that are completed.
@@ -482,12 +472,10 @@ impl State {
         if !may || busy || !draft.changed || is_empty(&draft.message) {
             return;
         }
-        if self.is_too_long(id) {
+        if is_too_long(&draft.message) {
+            self.say_too_long(id);
             return;
         }
-        let Some(draft) = self.own_draft(id) else {
-            return;
-        };
         let tab = draft.tab.unwrap_or_default();
         let message = draft.message.clone();
         let base = draft.saved.as_ref().map(|saved| saved.uid);
@@ -512,20 +500,17 @@ impl State {
         }
     }
 
-    /// More than a frame of the socket holds: it is kept here, and said.
-    fn is_too_long(&mut self, id: &str) -> bool {
-        let Some(draft) = self.drafts.get_mut(id) else {
-            return false;
-        };
-        let html = draft.message.html.as_ref().map_or(0, String::len);
-        let too_long = draft.message.text.len() + html > MAX_TEXT;
-        if too_long {
+    fn say_too_long(&mut self, id: &str) {
+        if let Some(draft) = self.drafts.get_mut(id) {
+            if draft.sending.is_some() {
+                draft.stop_sending();
+            }
+            draft.wait = true;
             draft.problem = format!(
                 "The text is longer than {} KB: it is kept on this device, but it can be neither saved nor sent. Put it into an attachment.",
                 MAX_TEXT / 1024
             );
         }
-        too_long
     }
 
     fn close_draft(&mut self, id: &str) {
@@ -539,6 +524,14 @@ impl State {
         if is_empty(&draft.message) || (!draft.changed && draft.saving.is_none()) {
             self.drop_draft(id);
             return;
+        }
+        self.leave_draft(id);
+    }
+
+    /// No tab shows it any more: it is saved, and waits a while for a tab.
+    fn leave_draft(&mut self, id: &str) {
+        if let Some(draft) = self.drafts.get_mut(id) {
+            draft.tab = None;
         }
         self.save_draft(id);
         self.release_later(id.to_owned());
@@ -633,11 +626,7 @@ impl State {
             .map(|draft| draft.message.id.clone())
             .collect();
         for id in left {
-            if let Some(draft) = self.drafts.get_mut(&id) {
-                draft.tab = None;
-            }
-            self.save_draft(&id);
-            self.release_later(id);
+            self.leave_draft(&id);
         }
     }
 
@@ -725,7 +714,7 @@ impl State {
             message.text = quote::text_of(html);
         }
         if as_new {
-            message.from = from(&self.identities(identities).remove(0));
+            message.from = self.identities(identities).remove(0).address();
             message.in_reply_to.clear();
             message.references.clear();
             message.origin = None;
@@ -778,15 +767,10 @@ impl State {
         if draft.saving.is_some() {
             return;
         }
-        if self.is_too_long(id) {
-            if let Some(draft) = self.drafts.get_mut(id) {
-                draft.stop_sending();
-            }
+        if is_too_long(&draft.message) {
+            self.say_too_long(id);
             return;
         }
-        let Some(draft) = self.own_draft(id) else {
-            return;
-        };
         let tab = draft.tab.unwrap_or_default();
         let message = Box::new(draft.message.clone());
         let drafts = self.mailbox_for(tab, Role::Drafts);
@@ -1086,13 +1070,6 @@ impl State {
 
 fn place_of(saved: &Saved) -> (String, UidSet) {
     (saved.mailbox.clone(), [saved.uid].into_iter().collect())
-}
-
-fn from(identity: &Identity) -> roost_wire::Address {
-    roost_wire::Address {
-        name: identity.name.clone(),
-        email: identity.email.clone(),
-    }
 }
 
 /// Why a message was not sent, with each recipient's reason on a line.

@@ -327,26 +327,19 @@ fn Form(form: Composed) -> impl IntoView {
                     {shown(move || if phase.get() == Some(DraftPhase::Unknown) { "Send again" } else { "Send" })}
                 </button>
                 <enclosures::Attach files />
-                <label class="check">
-                    <input
-                        type="checkbox"
-                        prop:checked=form.important
-                        on:change=heard(move |event: Event| fields.important.set(event_target_checked(&event)))
-                    />
-                    "Important"
-                </label>
-                <label class="check">
-                    <input
-                        type="checkbox"
-                        prop:checked=form.receipt
-                        on:change=heard(move |event: Event| fields.receipt.set(event_target_checked(&event)))
-                    />
-                    "Ask for a receipt"
-                </label>
+                {[("Important", fields.important), ("Ask for a receipt", fields.receipt)].map(|(label, wanted)| view! {
+                    <label class="check">
+                        <input
+                            type="checkbox"
+                            prop:checked=wanted.get_untracked()
+                            on:change=heard(move |event: Event| wanted.set(event_target_checked(&event)))
+                        />
+                        {label}
+                    </label>
+                }).collect_view()}
                 <span class="space"></span>
                 <button class="plain" aria-label="Discard draft" title="Discard draft" on:click=heard(move |_| {
-                    dirty.set_value(false);
-                    write(Write::Edit(Box::new(fields.composed(&id.get_value()))));
+                    settle();
                     write(Write::Discard(id.get_value()));
                 })>{Icon::Trash.draw()}</button>
             </footer>
@@ -392,17 +385,12 @@ fn From(from: RwSignal<Address>, identities: Vec<Identity>) -> impl IntoView {
             <span>"From"</span>
             <select on:change=heard(move |event: Event| {
                 if let Some(identity) = event_target_value(&event).parse::<usize>().ok().and_then(|i| chosen.get(i)) {
-                    from.set(Address { name: identity.name.clone(), email: identity.email.clone() });
+                    from.set(identity.address());
                 }
             })>
                 {identities.into_iter().enumerate().map(|(index, identity)| {
                     let current = from.with_untracked(|from| from.email == identity.email);
-                    let shown = if identity.name.is_empty() {
-                        identity.email.clone()
-                    } else {
-                        format!("{} <{}>", identity.name, identity.email)
-                    };
-                    view! { <option value=index.to_string() selected=current>{shown}</option> }
+                    view! { <option value=index.to_string() selected=current>{identity.address().to_string()}</option> }
                 }).collect_view()}
             </select>
         </label>

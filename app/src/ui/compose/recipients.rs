@@ -10,15 +10,6 @@ use crate::ui::live::{effect, heard, shown};
 use crate::ui::state::Ui;
 use web_sys::{ClipboardEvent, DragEvent, Event, FocusEvent, KeyboardEvent};
 
-/// How an address is shown.
-fn label_of(address: &Address) -> String {
-    match (address.name.as_str(), address.email.as_str()) {
-        ("", email) => email.to_owned(),
-        (name, "") => name.to_owned(),
-        (name, _) => name.to_owned(),
-    }
-}
-
 /// Whether what is typed is an address with its end: a separator outside of quotation marks, or the `>` that an entry
 /// of the list of known people ends in.
 fn is_complete(typed: &str) -> bool {
@@ -65,7 +56,7 @@ pub fn Recipients(
             <ul aria-label=format!("{label} recipients")>
                 {shown(move || list.get().into_iter().enumerate().map(|(index, address)| {
                     let problem = address_problem(&address);
-                    let text = label_of(&address);
+                    let text = address.label().to_owned();
                     let title = problem.map_or_else(|| address.email.clone(), str::to_owned);
                     view! {
                         <li
@@ -77,7 +68,7 @@ pub fn Recipients(
                                 let address = address.clone();
                                 move |event| {
                                     if let Some(data) = event.data_transfer() {
-                                        let _ = data.set_data("text/plain", &format!("{} <{}>", address.name, address.email));
+                                        let _ = data.set_data("text/plain", &address.to_string());
                                     }
                                     ui.dragged.set_value(Some((list, index)));
                                 }

@@ -142,18 +142,11 @@ pub fn Row(summary: Summary) -> impl IntoView {
 
 /// Who it is from, or to whom it went.
 fn names(people: &[Address], outgoing: bool) -> String {
-    let name = |address: &Address| {
-        if address.name.is_empty() {
-            address.email.clone()
-        } else {
-            address.name.clone()
-        }
-    };
     match people {
         [] if outgoing => "(no recipient)".to_owned(),
         [] => "(no sender)".to_owned(),
-        [one] => name(one),
-        [first, rest @ ..] => format!("{} +{}", name(first), rest.len()),
+        [one] => one.label().to_owned(),
+        [first, rest @ ..] => format!("{} +{}", first.label(), rest.len()),
     }
 }
 

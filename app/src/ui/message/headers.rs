@@ -99,7 +99,7 @@ pub fn Headers() -> impl IntoView {
                         view! {
                             <span class="recipient">
                                 {label.map(|label| view! { <span class="party">{label}</span> })}
-                                <span title=address.email.clone() dir="auto">{short(address)}</span>
+                                <span title=address.email.clone() dir="auto">{address.label().to_owned()}</span>
                             </span>
                         }
                     }).collect_view();
@@ -138,13 +138,5 @@ fn Person(address: Address) -> impl IntoView {
             {named.then(|| view! { <strong dir="auto">{name}</strong> })}
             <span class="address" class:alone=!named>{if named { format!("<{email}>") } else { email }}</span>
         </span>
-    }
-}
-
-fn short(address: &Address) -> String {
-    if address.name.is_empty() {
-        address.email.clone()
-    } else {
-        address.name.clone()
     }
 }

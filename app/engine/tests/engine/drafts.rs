@@ -1,199 +1,9 @@
-//! Messages being written, as a tab and a gateway see them: nothing typed is lost, nothing is sent twice.
+//! Messages being written: nothing typed is lost, nothing is sent twice.
 
-use roost_engine::{
-    DraftPhase, DraftView, Effect, Event, Identity, Intent, KeptDraft, State, View, Wake, Who,
-    Write, step,
-};
-use roost_wire::{
-    Address, Answer, ClientMessage, Composed, Mailbox, Mutation, MutationId, Outcome, Problem,
-    ProblemKind, Request, RequestId, Role, Saved, ServerMessage, VERSION,
-};
+use roost_engine::{DraftPhase, Event, Intent, Wake, Write};
+use roost_wire::{Mutation, Outcome, Problem, ProblemKind, Saved};
 
-const TAB: u32 = 1;
-
-/// One device with one tab and a gateway played by the test.
-struct Device {
-    state: State,
-    drafts: Vec<DraftView>,
-    forms: Vec<Composed>,
-    kept: Vec<KeptDraft>,
-    notices: Vec<String>,
-    undo: Option<u32>,
-    requests: Vec<(RequestId, Request)>,
-    mutations: Vec<(MutationId, Mutation)>,
-    wakes: Vec<Wake>,
-}
-
-impl Device {
-    /// A worker that starts with what was kept.
-    fn start(kept: Vec<KeptDraft>) -> Self {
-        let mut device = Self {
-            state: State::default(),
-            drafts: Vec::new(),
-            forms: Vec::new(),
-            kept: kept.clone(),
-            notices: Vec::new(),
-            undo: None,
-            requests: Vec::new(),
-            mutations: Vec::new(),
-            wakes: Vec::new(),
-        };
-        device.event(Event::Started {
-            device: 9,
-            build: "1".to_owned(),
-        });
-        device.event(Event::Restored(kept));
-        device.event(Event::TabOpened {
-            tab: TAB,
-            likely_signed_in: false,
-        });
-        device.event(Event::SessionChecked(Ok(Some(Who {
-            account: "a".to_owned(),
-            username: "alice".to_owned(),
-        }))));
-        device
-    }
-
-    fn online(ledger: u64) -> Self {
-        let mut device = Self::start(Vec::new());
-        device.open(ledger);
-        device
-    }
-
-    fn open(&mut self, ledger: u64) {
-        self.mutations.clear();
-        self.event(Event::SocketOpened);
-        self.event(Event::Server(ServerMessage::Hello {
-            version: VERSION,
-            build: "1".to_owned(),
-            account: "a".to_owned(),
-            username: "alice".to_owned(),
-            address: "alice@roost.test".to_owned(),
-            ledger,
-            sends: true,
-        }));
-        let list = self
-            .requests
-            .iter()
-            .find(|(_, request)| *request == Request::Mailboxes);
-        if let Some(&(id, _)) = list {
-            let result = Ok(Answer::Mailboxes(mailboxes()));
-            self.event(Event::Server(ServerMessage::Answer { id, result }));
-        }
-    }
-
-    fn event(&mut self, event: Event) {
-        for effect in step(&mut self.state, event) {
-            match effect {
-                Effect::Send(ClientMessage::Request { id, request }) => {
-                    self.requests.push((id, request))
-                }
-                Effect::Send(ClientMessage::Mutate { id, mutation }) => {
-                    self.mutations.push((id, mutation))
-                }
-                Effect::Show {
-                    view: View::Drafts(drafts),
-                    ..
-                } => self.drafts = drafts,
-                Effect::Show {
-                    view: View::Draft(form),
-                    ..
-                } => self.forms.push(*form),
-                Effect::Show {
-                    view: View::Notice(notice),
-                    ..
-                } => {
-                    self.notices.push(notice.text);
-                    self.undo = notice.undo.or(self.undo);
-                }
-                Effect::Keep(kept) => {
-                    self.kept
-                        .retain(|other| other.message.id != kept.message.id);
-                    self.kept.push(*kept);
-                }
-                Effect::Forget(id) => self.kept.retain(|other| other.message.id != id),
-                Effect::Wake { wake, .. } => self.wakes.push(wake),
-                _ => {}
-            }
-        }
-    }
-
-    fn write(&mut self, write: Write) {
-        self.event(Event::Intent {
-            tab: TAB,
-            intent: Intent::Write(write),
-        });
-    }
-
-    /// Begins a message, types into it, and returns it as the form has it.
-    fn typed(&mut self, text: &str) -> Composed {
-        self.write(Write::New {
-            to: vec![Address {
-                name: String::new(),
-                email: "bob@roost.test".to_owned(),
-            }],
-            cc: Vec::new(),
-            bcc: Vec::new(),
-            subject: "Hello".to_owned(),
-            text: String::new(),
-            identities: vec![Identity::default()],
-        });
-        let mut form = self.forms.last().expect("a form").clone();
-        form.text = text.to_owned();
-        self.write(Write::Edit(Box::new(form.clone())));
-        form
-    }
-
-    /// Time passes: what waits for a pause goes on.
-    fn pause(&mut self) {
-        for wake in std::mem::take(&mut self.wakes) {
-            if matches!(
-                wake,
-                Wake::SaveDraft { .. } | Wake::Release(_) | Wake::Resend(_)
-            ) {
-                self.event(Event::Woke(wake));
-            }
-        }
-    }
-
-    fn take(&mut self) -> (MutationId, Mutation) {
-        assert_eq!(self.mutations.len(), 1, "{:?}", self.mutations);
-        self.mutations.remove(0)
-    }
-
-    fn end(&mut self, id: MutationId, outcome: Outcome) {
-        self.event(Event::Server(ServerMessage::Outcome { id, outcome }));
-    }
-
-    fn send(&mut self, form: &Composed) {
-        self.write(Write::Send {
-            id: form.id.clone(),
-            hold: 10,
-        });
-    }
-
-    fn phase(&self) -> DraftPhase {
-        self.drafts.first().expect("a draft").phase
-    }
-}
-
-fn mailboxes() -> Vec<Mailbox> {
-    [
-        ("INBOX", Role::Inbox),
-        ("Drafts", Role::Drafts),
-        ("Sent", Role::Sent),
-        ("Trash", Role::Trash),
-    ]
-    .map(|(name, role)| Mailbox {
-        name: name.to_owned(),
-        delimiter: Some('/'),
-        role: Some(role),
-        selectable: true,
-        subscribed: true,
-        counts: None,
-    })
-    .into()
-}
+use crate::device::{Device, TAB};
 
 fn saved(uid: u32) -> Outcome {
     Outcome::Saved(Saved {
@@ -253,7 +63,10 @@ fn sending_waits_for_the_save_and_carries_the_ledger() {
     assert_eq!(device.phase(), DraftPhase::Sending);
     device.end(sending, Outcome::Done { moved: None });
     assert!(device.kept.is_empty() && device.drafts.is_empty());
-    assert_eq!(device.notices.last().map(String::as_str), Some("Sent"));
+    assert_eq!(
+        device.notices.last().map(|notice| notice.text.as_str()),
+        Some("Sent")
+    );
 }
 
 #[test]
@@ -412,11 +225,7 @@ fn a_page_loaded_anew_finds_its_message_and_one_that_is_gone_leaves_a_draft() {
 fn nothing_is_left_of_an_empty_message() {
     let mut device = Device::online(7);
     device.write(Write::New {
-        to: Vec::new(),
-        cc: Vec::new(),
-        bcc: Vec::new(),
-        subject: String::new(),
-        text: String::new(),
+        message: Box::default(),
         identities: Vec::new(),
     });
     let id = device.forms.last().expect("a form").id.clone();
@@ -451,7 +260,11 @@ fn discarding_can_be_taken_back_until_it_is_done() {
     device.write(Write::Discard(form.id.clone()));
     assert!(device.drafts.is_empty());
     assert!(device.mutations.is_empty(), "nothing is done yet");
-    let undo = device.undo.expect("it can be taken back");
+    let undo = device
+        .notices
+        .last()
+        .and_then(|notice| notice.undo)
+        .expect("it can be taken back");
     device.event(Event::Intent {
         tab: TAB,
         intent: Intent::Undo(undo),

@@ -1,0 +1,5 @@
+//! The engine as a tab and a gateway see it.
+
+mod device;
+mod drafts;
+mod flow;
