@@ -121,7 +121,7 @@ pub fn Enclosures(
         under.upload.set_value(upload);
     };
     // What belongs to an upload lives as long as the form, not until more files are chosen.
-    let form = Owner::current().unwrap_or_default();
+    let form = Owner::current().map(|owner| owner.downgrade());
     let begin = move |file: File| {
         let number = count.get_value();
         count.set_value(number + 1);
@@ -140,7 +140,9 @@ pub fn Enclosures(
         let chosen = files.get();
         if !chosen.is_empty() {
             files.set(Vec::new());
-            form.with(|| chosen.into_iter().for_each(begin));
+            if let Some(form) = form.as_ref().and_then(WeakOwner::upgrade) {
+                form.with(|| chosen.into_iter().for_each(begin));
+            }
         }
     });
     let enclosures = memo(move || {
