@@ -1,0 +1,187 @@
+//! How messages come to be written: begun, gone on with, shown again.
+
+use roost_wire::{Composed, Saved, Source, Uid};
+
+use super::{Draft, quote};
+use crate::intent::Identity;
+use crate::view::ContentAddress;
+use crate::{BodyProblem, Effect, State, TabId};
+
+/// How many messages may be written on one device at a time.
+const MAX_DRAFTS: usize = 50;
+
+impl State {
+    /// Who the person may write as; at least the account's own address.
+    pub(super) fn identities(&self, named: Vec<Identity>) -> Vec<Identity> {
+        Identity::complete(named, &self.address)
+    }
+
+    /// The gateway said what the person writes from: messages begun before that are completed.
+    pub(crate) fn complete_senders(&mut self) {
+        let (account, address) = (self.account_name(), self.address.clone());
+        for draft in self.drafts.values_mut() {
+            if draft.account == account
+                && draft.message.from.email.is_empty()
+                && draft.sending.is_none()
+            {
+                draft.message.from.email.clone_from(&address);
+                draft.fill = true;
+            }
+        }
+    }
+
+    /// Shows a new message in a tab.
+    pub(super) fn begin_draft(&mut self, tab: TabId, mut message: Composed) -> String {
+        let id = self.new_message_id(&message.from.email);
+        message.id.clone_from(&id);
+        self.show_draft(tab, Draft::new(self.account_name(), message, Some(tab)));
+        id
+    }
+
+    pub(super) fn show_draft(&mut self, tab: TabId, draft: Draft) {
+        if self.drafts.len() >= MAX_DRAFTS {
+            self.notice(
+                tab,
+                "Too many messages are being written. Send or close some first.",
+                None,
+                true,
+            );
+            return;
+        }
+        self.drafts.insert(draft.message.id.clone(), draft);
+    }
+
+    /// The device's random number and its own count make it unique; the domain is where it is written from.
+    pub(super) fn new_message_id(&mut self, from: &str) -> String {
+        let count = self.next_mutation;
+        self.next_mutation += 1;
+        let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
+        let domain = if domain.bytes().all(plain) && !domain.is_empty() {
+            domain
+        } else {
+            "roost.invalid"
+        };
+        format!("{:016x}.{count:x}.roost@{domain}", self.device)
+    }
+
+    pub(super) fn resume(&mut self, tab: TabId, id: &str) {
+        if !self.restored {
+            self.resuming.push((tab, id.to_owned()));
+            return;
+        }
+        match self.drafts.get_mut(id) {
+            Some(draft) => draft.show_in(tab),
+            None => self.notice(
+                tab,
+                "This message is not being written here any more. Look for it in Drafts or Sent.",
+                None,
+                false,
+            ),
+        }
+    }
+
+    pub(super) fn open_draft(
+        &mut self,
+        tab: TabId,
+        mailbox: &str,
+        uid: Uid,
+        as_new: bool,
+        identities: Vec<Identity>,
+    ) {
+        let account = self.account_name();
+        let known = self.drafts.iter_mut().find(|(_, draft)| {
+            draft.account == account
+                && draft
+                    .saved
+                    .as_ref()
+                    .is_some_and(|saved| saved.mailbox == mailbox && saved.uid == uid)
+        });
+        if let (Some((_, draft)), false) = (known, as_new) {
+            draft.show_in(tab);
+            return;
+        }
+        if let Some(address) = self.address(mailbox, uid) {
+            self.effect(Effect::FetchDraft {
+                tab,
+                address,
+                as_new,
+                identities,
+            });
+        }
+    }
+
+    pub(crate) fn draft_fetched(
+        &mut self,
+        tab: TabId,
+        address: ContentAddress,
+        as_new: bool,
+        identities: Vec<Identity>,
+        result: Result<Box<Composed>, BodyProblem>,
+    ) {
+        let mut message = match result {
+            Ok(message) => *message,
+            Err(problem) => {
+                let why = match problem {
+                    BodyProblem::Offline => "There is no connection.".to_owned(),
+                    BodyProblem::Refused(why) => why,
+                    BodyProblem::SignedOut => "You are signed out.".to_owned(),
+                };
+                self.notice(
+                    tab,
+                    &format!("The draft cannot be opened. {why}"),
+                    None,
+                    true,
+                );
+                return;
+            }
+        };
+        if !self.tabs.contains_key(&tab) {
+            return;
+        }
+        let formatted = message.html.take();
+        if let Some(html) = &formatted
+            && message.text.trim().is_empty()
+        {
+            message.text = quote::text_of(html);
+        }
+        if as_new {
+            message.from = self.identities(identities).remove(0).address();
+            message.in_reply_to.clear();
+            message.references.clear();
+            message.origin = None;
+            self.begin_draft(tab, message);
+            return;
+        }
+        if message.id.is_empty() {
+            // Written elsewhere without a Message-ID: it gets one, and the copy there stays.
+            self.begin_draft(tab, message);
+            return;
+        }
+        if let Some(draft) = self.drafts.get_mut(&message.id) {
+            // The same draft is being written here: that one is newer.
+            draft.show_in(tab);
+            return;
+        }
+        let parts = message
+            .enclosures
+            .iter()
+            .filter_map(|enclosure| match &enclosure.source {
+                Source::Part { part, .. } => Some(part.clone()),
+                _ => None,
+            });
+        let saved = Saved {
+            parts: parts.collect(),
+            mailbox: address.mailbox,
+            uidvalidity: address.uidvalidity,
+            uid: address.uid,
+        };
+        let mut draft = Draft::new(self.account_name(), message, Some(tab));
+        if formatted.is_some() {
+            "This draft has formatting, which is lost when you change it here."
+                .clone_into(&mut draft.problem);
+        }
+        draft.saved = Some(saved);
+        self.show_draft(tab, draft);
+    }
+}

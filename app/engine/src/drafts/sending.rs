@@ -1,0 +1,139 @@
+//! Messages handed over, taken back, and what became of them.
+
+use roost_wire::{Mutation, Outcome, Problem, ProblemKind, Recovery, Role};
+
+use super::saving::is_too_long;
+use super::{RESEND_MS, Sending, UNKNOWN};
+use crate::pending::Inverse;
+use crate::view::Line;
+use crate::{Effect, State, TabId, Wake, list};
+
+impl State {
+    /// Hands a message over, once nothing about it is under way.
+    pub(super) fn send_draft(&mut self, id: &str) {
+        if self.mailboxes.is_empty() {
+            return;
+        }
+        let Some(draft) = self.own_draft(id) else {
+            return;
+        };
+        let Some(Sending { hold, id: None }) = draft.sending else {
+            return;
+        };
+        if draft.saving.is_some() {
+            return;
+        }
+        if is_too_long(&draft.message) {
+            self.say_too_long(id);
+            return;
+        }
+        let tab = draft.tab.unwrap_or_default();
+        let message = Box::new(draft.message.clone());
+        let drafts = self.mailbox_for(tab, Role::Drafts);
+        let sent = self.mailbox_for(tab, Role::Sent);
+        let mutation = Mutation::Send {
+            message,
+            hold,
+            drafts,
+            sent: Some(sent),
+            ledger: None,
+        };
+        let Some(sending) = self.mutate(tab, mutation, None) else {
+            return;
+        };
+        let undo = self.remember_undo(Inverse::Unsend(id.to_owned()));
+        let text = if self.line == Line::Live {
+            "Sending"
+        } else {
+            "The message is sent as soon as there is a connection"
+        };
+        self.notice(tab, text, (hold > 0).then_some(undo), false);
+        if let Some(draft) = self.drafts.get_mut(id) {
+            draft.sending = Some(Sending {
+                hold,
+                id: Some(sending),
+            });
+        }
+        self.keep(id);
+    }
+
+    pub(super) fn draft_sent(&mut self, id: &str, outcome: &Outcome) {
+        let Some(draft) = self.drafts.get_mut(id) else {
+            return;
+        };
+        let tab = draft.tab.unwrap_or_default();
+        match outcome {
+            Outcome::Done { .. } | Outcome::Saved(_) => {
+                self.drop_draft(id);
+                self.notice(tab, "Sent", None, false);
+                return;
+            }
+            Outcome::Rejected(problem) if problem.kind == ProblemKind::Cancelled => {
+                draft.stop_sending();
+                draft.changed = true;
+            }
+            Outcome::Rejected(problem) if problem.kind.recovery() == Recovery::Retry => {
+                // It was certainly not sent: it goes again, as a new mutation.
+                draft.send_later = true;
+                if let Some(sending) = &mut draft.sending {
+                    sending.id = None;
+                    sending.hold = 0;
+                }
+                draft.problem = format!("Not sent yet: {}", list::sentence(problem));
+                self.effect(Effect::Wake {
+                    wake: Wake::Resend(id.to_owned()),
+                    after_ms: RESEND_MS,
+                });
+            }
+            Outcome::Rejected(problem) => {
+                draft.stop_sending();
+                draft.changed = true;
+                draft.problem = refusal(problem);
+                let text = "The message was not sent. It is back where you wrote it.";
+                self.notice(tab, text, None, true);
+            }
+            Outcome::Unknown => {
+                draft.stop_sending();
+                draft.unknown = true;
+                UNKNOWN.clone_into(&mut draft.problem);
+                let text = "It is not known whether a message was sent.";
+                self.notice(tab, text, None, true);
+            }
+        }
+        self.return_to_a_tab(id);
+        self.keep(id);
+    }
+
+    pub(crate) fn resend(&mut self, id: &str) {
+        if let Some(draft) = self.drafts.get_mut(id) {
+            draft.send_later = false;
+        }
+    }
+
+    /// Takes a message back, wherever it is.
+    pub(crate) fn unsend_draft(&mut self, tab: TabId, id: &str) {
+        match self.drafts.get_mut(id) {
+            Some(draft) => match draft.sending {
+                Some(Sending {
+                    id: Some(mutation), ..
+                }) => self.unsend(tab, mutation),
+                _ => {
+                    draft.sending = None;
+                    draft.show_in(tab);
+                }
+            },
+            None => self.notice(tab, "The message was sent already.", None, true),
+        }
+    }
+}
+
+/// Why a message was not sent, with each recipient's reason on a line.
+fn refusal(problem: &Problem) -> String {
+    match problem.kind {
+        ProblemKind::Refused if !problem.detail.is_empty() => {
+            format!("The mail server refused the message.\n{}", problem.detail)
+        }
+        _ if !problem.detail.is_empty() => format!("The message was not sent. {}", problem.detail),
+        _ => format!("The message was not sent. {}", list::sentence(problem)),
+    }
+}
