@@ -57,12 +57,17 @@ fn message(id: &str) -> Composed {
 }
 
 fn send(message: &Composed) -> Mutation {
+    send_as(message, 0, None)
+}
+
+/// Sends, held for so many seconds, handed over before to the ledger of that name.
+fn send_as(message: &Composed, hold: u32, ledger: Option<u64>) -> Mutation {
     Mutation::Send {
         message: Box::new(message.clone()),
-        hold: 0,
+        hold,
         drafts: "Drafts".to_owned(),
         sent: Some("Sent".to_owned()),
-        ledger: None,
+        ledger,
     }
 }
 
@@ -179,6 +184,10 @@ async fn a_message_arrives_as_it_was_written_and_is_in_sent() -> anyhow::Result<
     assert_eq!(parts[1]["type"], "application/pdf");
     assert_eq!(parts[1]["disposition"], "attachment");
     assert_eq!(parts[1]["size"], 200_000);
+    assert_eq!(
+        parts[1]["sha256"],
+        "ff41b7e9cc397e9de1484b9ba8bd73b47c1bdfbc363d738bde401789cca5ef56"
+    );
     assert_eq!(parts[2]["size"], 0);
     delivered(&stage.dovecot, "secret", &composed.id).await?;
 
@@ -297,8 +306,10 @@ async fn attachments_travel_inside_the_gateway() -> anyhow::Result<()> {
     assert_eq!(parsed["defects"], serde_json::json!([]));
     let parts = &parsed["body"]["parts"];
     assert_eq!(parts[1]["size"], 70_000);
-    let reference = parse(raw.as_bytes()).await?["body"]["parts"][1]["sha256"].clone();
-    assert_eq!(parts[1]["sha256"], reference);
+    assert_eq!(
+        parts[1]["sha256"],
+        "0c6c96cc20d3f906e54f1f1296e8878c1ac39262fb587cd56235c3aa9103d837"
+    );
     assert_eq!(parts[2]["type"], "message/rfc822");
     assert_eq!(parts[2]["subject"], "Message draft");
     // What is gone is said, and nothing is sent without it.
@@ -380,17 +391,15 @@ async fn a_repeat_never_sends_twice() -> anyhow::Result<()> {
     stage.gateway.restart().await?;
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
     assert_ne!(device.ledger, before);
-    let again = |composed: &Composed, hold| Mutation::Send {
-        message: Box::new(composed.clone()),
-        hold,
-        drafts: "Drafts".to_owned(),
-        sent: Some("Sent".to_owned()),
-        ledger: Some(before),
-    };
-    let outcome = device.mutate_as(id, again(&composed, 0)).await?;
+    let outcome = device
+        .mutate_as(id, send_as(&composed, 0, Some(before)))
+        .await?;
     assert_eq!(outcome, Outcome::Done { moved: None });
     let never = message("never");
-    assert_eq!(device.mutate(again(&never, 0)).await?, Outcome::Unknown);
+    assert_eq!(
+        device.mutate(send_as(&never, 0, Some(before))).await?,
+        Outcome::Unknown
+    );
     assert_eq!(copies(&mut client, "INBOX", &composed.id).await?.len(), 1);
     assert!(copies(&mut client, "INBOX", &never.id).await?.is_empty());
     Ok(())
@@ -401,18 +410,11 @@ async fn a_held_message_can_be_taken_back() -> anyhow::Result<()> {
     let stage = stage().await?;
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
     let composed = message("held");
-    let held = |composed: &Composed, hold| Mutation::Send {
-        message: Box::new(composed.clone()),
-        hold,
-        drafts: "Drafts".to_owned(),
-        sent: Some("Sent".to_owned()),
-        ledger: None,
-    };
     let id = device.new_mutation_id();
     device
         .send(&roost_wire::ClientMessage::Mutate {
             id,
-            mutation: held(&composed, 30),
+            mutation: send_as(&composed, 30, None),
         })
         .await?;
     assert_eq!(
@@ -435,7 +437,7 @@ async fn a_held_message_can_be_taken_back() -> anyhow::Result<()> {
     let mut second = composed.clone();
     second.id = "second@roost.test".to_owned();
     assert_eq!(
-        device.mutate(held(&second, 1)).await?,
+        device.mutate(send_as(&second, 1, None)).await?,
         Outcome::Done { moved: None }
     );
     delivered(&stage.dovecot, "bob", &second.id).await?;
@@ -584,5 +586,9 @@ async fn large_messages_take_little_memory() -> anyhow::Result<()> {
     let raw = delivered(&stage.dovecot, "bob", &composed.id).await?;
     let parsed = parse(raw.as_bytes()).await?;
     assert_eq!(parsed["body"]["parts"][1]["size"], 25_000_000);
+    assert_eq!(
+        parsed["body"]["parts"][1]["sha256"],
+        "26bc7fe050ea56b17783451a0d524a35289b1d2daf3718f0378b89c23b89745a"
+    );
     Ok(())
 }
