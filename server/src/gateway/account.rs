@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::jobs::{self, answer, caught, look, mailboxes_of, mutate};
-use super::ledger::{Entry, Ledger};
+use super::ledger::{Entry, Known, Ledger};
 use super::outgoing::Desk;
 use crate::imap::watch::Hint;
 use crate::imap::{self, Applied, ImapError, Pool};
@@ -389,8 +389,22 @@ impl Task {
             Mutation::SaveDraft { .. } | Mutation::DiscardDraft { .. } | Mutation::Send { .. } => {
                 if self.outgoing.len() >= MAX_OUTGOING {
                     self.end(id, busy());
-                } else {
-                    self.start_outgoing(id, mutation);
+                    return;
+                }
+                // Two devices that send the same draft are one: it is sent once, and both are told how that ended.
+                let known = match &mutation {
+                    Mutation::Send { message, .. } => self.ledger.begin_sending(id, &message.id),
+                    _ => Known::No,
+                };
+                match known {
+                    Known::No => self.start_outgoing(id, mutation),
+                    Known::Running => {}
+                    Known::Sent => {
+                        let desk = self.desk.clone();
+                        let touched = mailboxes_of(&mutation);
+                        self.run_mutation(id, touched, async move { desk.repeat(mutation).await });
+                    }
+                    Known::Unknown => self.end(id, Outcome::Unknown),
                 }
             }
             _ if self.mutations.len() >= MAX_MUTATIONS => self.end(id, busy()),
@@ -769,7 +783,9 @@ impl Task {
     }
 
     fn end(&mut self, id: MutationId, outcome: Outcome) {
-        self.ledger.end(id, outcome.clone());
+        for follower in self.ledger.end(id, outcome.clone()) {
+            self.end(follower, outcome.clone());
+        }
         self.broadcast(&ServerMessage::Outcome { id, outcome });
     }
 

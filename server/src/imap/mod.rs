@@ -29,7 +29,7 @@ pub use endpoint::{Endpoint, PATIENCE, Protocol, Security, Tls};
 pub use error::ImapError;
 pub use mailboxes::{list, status};
 pub use messages::{delta, summaries, window};
-pub use mutations::{Applied, apply, expunge, flag, is_repeatable};
+pub use mutations::{Applied, apply, flag, is_repeatable, remove};
 pub use parts::{Envelope, MAX_RAW, MAX_TEXT, SLICE, envelope, part, raw_size, slice};
 pub use pool::{Lease, Pool, Priority};
 pub use probe::probe;

@@ -258,6 +258,32 @@ pub async fn expunge(connection: &mut Connection, uids: &UidSet) -> Result<(), I
     Ok(())
 }
 
+/// Deletes messages of the selected mailbox for good, where the server may lack UIDPLUS too: there, EXPUNGE takes
+/// everything that is marked (RFC 9051, section 6.4.3), so it is used only while nobody else's messages are. Otherwise
+/// ours stay marked as deleted, which every client takes for gone.
+pub async fn remove(connection: &mut Connection, uids: &UidSet) -> Result<(), ImapError> {
+    if connection.capabilities.uidplus {
+        return expunge(connection, uids).await;
+    }
+    store(connection, uids, &["\\Deleted".to_owned()], &[]).await?;
+    let marked = connection
+        .exec(Command::new("UID SEARCH DELETED"))
+        .await?
+        .responses
+        .iter()
+        .flat_map(|response| match response {
+            Response::Search(found) => found.ranges().to_vec(),
+            Response::Esearch { all, .. } => all.ranges().to_vec(),
+            _ => Vec::new(),
+        })
+        .collect::<Vec<_>>();
+    let marked = UidSet::from_ranges(marked);
+    if marked.intersection(uids) == marked {
+        connection.exec(Command::new("EXPUNGE")).await?;
+    }
+    Ok(())
+}
+
 /// Some of the messages of a mutation.
 struct Batch {
     uids: UidSet,

@@ -9,6 +9,7 @@
 mod message;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use roost_wire::{
@@ -31,6 +32,12 @@ const FILE_AGAIN: [Duration; 3] = [
     Duration::from_secs(10),
     Duration::from_secs(60),
 ];
+/// How long to wait before earlier copies of a draft are removed once more.
+const REMOVE_AGAIN: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+];
 
 /// What sending needs; one for all accounts.
 #[derive(Debug)]
@@ -38,6 +45,8 @@ pub struct Post {
     /// The submission server, if mail can be sent.
     pub endpoint: Option<Endpoint>,
     submitting: Semaphore,
+    /// The bytes of all messages that are put together or held.
+    room: Arc<AtomicU64>,
 }
 
 impl Post {
@@ -45,6 +54,7 @@ impl Post {
         Self {
             endpoint,
             submitting: Semaphore::new(MAX_SUBMITTING),
+            room: Arc::default(),
         }
     }
 }
@@ -96,11 +106,25 @@ impl Desk {
                 ledger,
             } => {
                 if ledger.is_some_and(|ledger| ledger != self.ledger) {
-                    return self.look_for(&message, sent.as_deref()).await;
+                    return self.look_for(&message, &drafts, sent.as_deref()).await;
                 }
                 self.send(&message, hold, &drafts, sent.as_deref(), taken_back, remark)
                     .await
             }
+            _ => Err(Outcome::Rejected(Problem::new(ProblemKind::BadRequest, ""))),
+        }
+    }
+
+    /// A message that another of the account's devices asked for too, and that this gateway has sent: what the device
+    /// saved of it since goes.
+    pub async fn repeat(&self, mutation: Mutation) -> Result<Applied, Outcome> {
+        match mutation {
+            Mutation::Send {
+                message,
+                drafts,
+                sent,
+                ..
+            } => Ok(self.sent_before(&message, &drafts, sent.as_deref()).await),
             _ => Err(Outcome::Rejected(Problem::new(ProblemKind::BadRequest, ""))),
         }
     }
@@ -138,10 +162,9 @@ impl Desk {
             .map(|(_, uid)| uid)
             .or_else(|| found.iter().next_back())
             .ok_or_else(|| told(ImapError::NoSuchMessage))?;
-        let earlier: UidSet = found.iter().filter(|&other| other < uid).collect();
-        if !earlier.is_empty() && lease.capabilities.uidplus {
-            // The draft is saved, whatever becomes of the earlier ones; the next save tries again.
-            let _ = imap::expunge(&mut lease, &earlier).await;
+        drop(lease);
+        if found.len() > 1 {
+            self.remove_earlier(mailbox, &draft.id, Some(uid)).await;
         }
         Ok(Applied {
             saved: Some(Saved {
@@ -187,6 +210,10 @@ impl Desk {
             .await
             .map_err(told)?;
         if saved_by == Some((id.device, id.count)) {
+            drop(lease);
+            if before.len() > 1 {
+                self.remove_earlier(mailbox, &draft.id, Some(newest)).await;
+            }
             return Ok(Some(Applied {
                 saved: Some(Saved {
                     mailbox: mailbox.to_owned(),
@@ -285,6 +312,12 @@ impl Desk {
                 "The message has no recipient.",
             )));
         }
+        // Another device may have sent the same draft through another gateway. A look that fails is no reason to wait.
+        if let Some(sent) = sent
+            && let Ok(true) = self.is_in(sent, &message.id).await
+        {
+            return Ok(self.sent_before(message, drafts, Some(sent)).await);
+        }
         let prepared = self
             .prepare(message, Purpose::Send)
             .await
@@ -340,19 +373,22 @@ impl Desk {
             filed = self.file_copy(message, prepared, sent, &remark).await;
             touched.push(sent.to_owned());
         }
-        if let Some(origin) = &message.origin
-            && self.mark(origin).await.is_ok()
-        {
-            touched.push(origin.mailbox.clone());
-        }
+        touched.extend(self.mark_origin(message).await);
         // Without a copy in Sent the draft is the only one there is.
-        if filed && self.remove_drafts(drafts, &message.id).await.is_ok() {
+        if filed && self.remove_drafts(drafts, &message.id).await {
             touched.push(drafts.to_owned());
         }
         Applied {
             touched,
             ..Applied::default()
         }
+    }
+
+    /// Marks what the message answers or forwards; where that is.
+    async fn mark_origin(&self, message: &Composed) -> Option<String> {
+        let origin = message.origin.as_ref()?;
+        self.mark(origin).await.ok()?;
+        Some(origin.mailbox.clone())
     }
 
     async fn file_copy(
@@ -431,33 +467,84 @@ impl Desk {
         .await
     }
 
-    async fn remove_drafts(&self, drafts: &str, id: &str) -> Result<(), ImapError> {
-        let _alone = self.drafts.lock().await;
+    /// Removes the copies of a message that are older than one, or all of them. The line may break in the middle of it:
+    /// a copy that stays would be a second draft, so this is tried several times. `false` where one may be left; the
+    /// next save tries again.
+    async fn remove_earlier(&self, mailbox: &str, id: &str, than: Option<u32>) -> bool {
+        let mut waits = REMOVE_AGAIN.into_iter();
+        while self.remove_once(mailbox, id, than).await.is_err() {
+            match waits.next() {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return false,
+            }
+        }
+        true
+    }
+
+    async fn remove_once(
+        &self,
+        mailbox: &str,
+        id: &str,
+        than: Option<u32>,
+    ) -> Result<(), ImapError> {
         let mut lease = self
             .pool
-            .acquire(Priority::Interactive, Some(drafts))
+            .acquire(Priority::Interactive, Some(mailbox))
             .await?;
-        let (_, found) = imap::find(&mut lease, drafts, id).await?;
-        if !found.is_empty() && lease.capabilities.uidplus {
-            imap::expunge(&mut lease, &found).await?;
+        let (_, found) = imap::find(&mut lease, mailbox, id).await?;
+        let earlier: UidSet = found
+            .iter()
+            .filter(|&uid| than.is_none_or(|than| uid < than))
+            .collect();
+        if !earlier.is_empty() {
+            imap::remove(&mut lease, &earlier).await?;
         }
         Ok(())
     }
 
+    async fn remove_drafts(&self, drafts: &str, id: &str) -> bool {
+        let _alone = self.drafts.lock().await;
+        self.remove_earlier(drafts, id, None).await
+    }
+
     /// A message that another gateway, or this one before it restarted, was asked to send: it is sent if its copy is
-    /// there; otherwise nobody knows.
-    async fn look_for(&self, message: &Composed, sent: Option<&str>) -> Result<Applied, Outcome> {
+    /// there, and what was left to do then is done; otherwise nobody knows.
+    async fn look_for(
+        &self,
+        message: &Composed,
+        drafts: &str,
+        sent: Option<&str>,
+    ) -> Result<Applied, Outcome> {
         let sent = sent.unwrap_or("Sent");
-        let found = async {
-            let mut lease = self.pool.acquire(Priority::Interactive, Some(sent)).await?;
-            imap::find(&mut lease, sent, &message.id).await
-        };
-        match found.await {
-            Ok((_, uids)) if !uids.is_empty() => Ok(Applied {
-                touched: vec![sent.to_owned()],
-                ..Applied::default()
-            }),
+        match self.is_in(sent, &message.id).await {
+            Ok(true) => Ok(self.sent_before(message, drafts, Some(sent)).await),
             _ => Err(Outcome::Unknown),
+        }
+    }
+
+    /// Whether a mailbox has a message with this Message-ID.
+    async fn is_in(&self, mailbox: &str, id: &str) -> Result<bool, ImapError> {
+        if !compose::is_message_id(id) {
+            return Err(ImapError::Argument("a malformed Message-ID"));
+        }
+        let mut lease = self
+            .pool
+            .acquire(Priority::Interactive, Some(mailbox))
+            .await?;
+        let (_, found) = imap::find(&mut lease, mailbox, id).await?;
+        Ok(!found.is_empty())
+    }
+
+    /// The message was sent before, with its copy filed: what may have been left to do then is done.
+    async fn sent_before(&self, message: &Composed, drafts: &str, sent: Option<&str>) -> Applied {
+        let mut touched: Vec<String> = sent.map(str::to_owned).into_iter().collect();
+        touched.extend(self.mark_origin(message).await);
+        if self.remove_drafts(drafts, &message.id).await {
+            touched.push(drafts.to_owned());
+        }
+        Applied {
+            touched,
+            ..Applied::default()
         }
     }
 }
