@@ -136,12 +136,7 @@ pub async fn apply(
             })
         }
         Mutation::CreateMailbox { name } => {
-            connection
-                .exec(Command::new("CREATE").mailbox(name))
-                .await?;
-            connection
-                .exec(Command::new("SUBSCRIBE").mailbox(name))
-                .await?;
+            create(connection, name).await?;
             Ok(names_changed())
         }
         Mutation::RenameMailbox { from, to } => {
@@ -187,7 +182,11 @@ pub async fn apply(
         Mutation::SaveDraft { .. }
         | Mutation::DiscardDraft { .. }
         | Mutation::Send { .. }
-        | Mutation::Unsend { .. } => Err(ImapError::Argument("a mutation out of place")),
+        | Mutation::Unsend { .. }
+        | Mutation::Schedule { .. }
+        | Mutation::Unschedule { .. }
+        | Mutation::SendScheduled { .. }
+        | Mutation::Receipt { .. } => Err(ImapError::Argument("a mutation out of place")),
     }
 }
 
@@ -204,7 +203,11 @@ pub fn is_repeatable(mutation: &Mutation, connection: &Connection) -> bool {
         | Mutation::SaveDraft { .. }
         | Mutation::DiscardDraft { .. }
         | Mutation::Send { .. }
-        | Mutation::Unsend { .. } => false,
+        | Mutation::Unsend { .. }
+        | Mutation::Schedule { .. }
+        | Mutation::Unschedule { .. }
+        | Mutation::SendScheduled { .. }
+        | Mutation::Receipt { .. } => false,
     }
 }
 
@@ -222,7 +225,7 @@ fn leave(connection: &mut Connection, mailbox: &str) {
     }
 }
 
-async fn store(
+pub(super) async fn store(
     connection: &mut Connection,
     uids: &UidSet,
     add: &[String],
@@ -237,16 +240,28 @@ async fn store(
     Ok(())
 }
 
-/// Adds flags to messages of a mailbox.
-pub async fn flag(
+/// Adds flags to messages of a mailbox, and removes others.
+pub async fn mark(
     connection: &mut Connection,
     mailbox: &str,
     uidvalidity: u32,
     uids: &UidSet,
     add: &[String],
+    remove: &[String],
 ) -> Result<(), ImapError> {
     connection.select(mailbox, Some(uidvalidity)).await?;
-    store(connection, uids, add, &[]).await
+    store(connection, uids, add, remove).await
+}
+
+/// Creates a mailbox and subscribes to it.
+pub async fn create(connection: &mut Connection, name: &str) -> Result<(), ImapError> {
+    connection
+        .exec(Command::new("CREATE").mailbox(name))
+        .await?;
+    connection
+        .exec(Command::new("SUBSCRIBE").mailbox(name))
+        .await?;
+    Ok(())
 }
 
 /// Deletes messages of the selected mailbox for good.

@@ -70,7 +70,7 @@ impl Prepared {
 }
 
 /// The file a message is written into.
-struct Writing {
+pub(super) struct Writing {
     file: Arc<File>,
     size: u64,
     eight_bit: bool,
@@ -78,7 +78,7 @@ struct Writing {
 }
 
 impl Writing {
-    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Problem> {
+    pub async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Problem> {
         self.eight_bit |= !bytes.is_ascii();
         let (file, at) = (Arc::clone(&self.file), self.size);
         self.size += bytes.len() as u64;
@@ -99,6 +99,18 @@ impl Writing {
             .map_err(std::io::Error::other)
             .flatten()
             .map_err(|error| disk(&error))
+    }
+
+    /// The message is whole. `bcc` goes in front of what is kept of it.
+    pub fn finish(self, bcc: Vec<u8>, parts: Vec<String>) -> std::io::Result<Prepared> {
+        Ok(Prepared {
+            file: self.file.try_clone()?,
+            size: self.size,
+            bcc,
+            parts,
+            eight_bit: self.eight_bit,
+            _room: self.room,
+        })
     }
 }
 
@@ -193,6 +205,16 @@ impl Desk {
         let date = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs() as i64);
+        self.prepare_at(message, purpose, date).await
+    }
+
+    /// [`Self::prepare`] with another date, in seconds since 1970-01-01 UTC.
+    pub(super) async fn prepare_at(
+        &self,
+        message: &Composed,
+        purpose: Purpose,
+        date: i64,
+    ) -> Result<Prepared, Problem> {
         let owned = message.clone();
         // Sanitizing a long rich text takes a while.
         let skeleton =
@@ -200,16 +222,7 @@ impl Desk {
                 .await
                 .map_err(garbled)?
                 .map_err(|what| Problem::new(ProblemKind::BadRequest, what))?;
-        let file = tempfile::tempfile().map_err(|error| disk(&error))?;
-        let mut writing = Writing {
-            file: Arc::new(file.try_clone().map_err(|error| disk(&error))?),
-            size: 0,
-            eight_bit: false,
-            room: Room {
-                taken: Arc::clone(&self.post.room),
-                own: 0,
-            },
-        };
+        let mut writing = self.writing().map_err(|error| disk(&error))?;
         for piece in skeleton.pieces {
             match piece {
                 Piece::Bytes(bytes) => writing.write(bytes).await?,
@@ -223,13 +236,21 @@ impl Desk {
                 }
             }
         }
-        Ok(Prepared {
-            file,
-            size: writing.size,
-            bcc: skeleton.bcc,
-            parts: skeleton.parts,
-            eight_bit: writing.eight_bit,
-            _room: writing.room,
+        writing
+            .finish(skeleton.bcc, skeleton.parts)
+            .map_err(|error| disk(&error))
+    }
+
+    /// An empty file for a message.
+    pub(super) fn writing(&self) -> std::io::Result<Writing> {
+        Ok(Writing {
+            file: Arc::new(tempfile::tempfile()?),
+            size: 0,
+            eight_bit: false,
+            room: Room {
+                taken: Arc::clone(&self.post.room),
+                own: 0,
+            },
         })
     }
 

@@ -6,7 +6,9 @@
 //! 2. After the end of DATA was written and no answer came, the outcome is unknown; it is never sent again by itself.
 //! 3. A new draft is appended before the old ones go: at no moment is there none.
 
+pub mod later;
 mod message;
+mod receipt;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -18,6 +20,7 @@ use roost_wire::{
 };
 use tokio::sync::{Semaphore, oneshot};
 
+use self::later::Place;
 use self::message::{Prepared, disk};
 use super::uploads::Uploads;
 use crate::content::compose::{self, Purpose, SAVED_BY, wire_address};
@@ -38,6 +41,22 @@ const REMOVE_AGAIN: [Duration; 3] = [
     Duration::from_millis(500),
     Duration::from_secs(2),
 ];
+
+fn no_server() -> Outcome {
+    Outcome::Rejected(Problem::new(
+        ProblemKind::Unsupported,
+        "No outgoing mail server is set up (--smtp). Your message is kept in Drafts.",
+    ))
+}
+
+/// Everybody it goes to, as the submission server is told.
+fn recipients_of(message: &Composed) -> Vec<String> {
+    [&message.to, &message.cc, &message.bcc]
+        .into_iter()
+        .flatten()
+        .map(|address| wire_address(&address.email).into_owned())
+        .collect()
+}
 
 /// What sending needs; one for all accounts.
 #[derive(Debug)]
@@ -110,6 +129,58 @@ impl Desk {
                 }
                 self.send(&message, hold, &drafts, sent.as_deref(), taken_back, remark)
                     .await
+            }
+            Mutation::Schedule {
+                message,
+                at,
+                mailbox,
+                drafts,
+                sent,
+            } => {
+                self.schedule(id, &message, at, &mailbox, &drafts, sent.as_deref())
+                    .await
+            }
+            Mutation::Unschedule {
+                mailbox,
+                uidvalidity,
+                uid,
+                drafts,
+                sure,
+            } => {
+                let place = Place {
+                    mailbox: &mailbox,
+                    uidvalidity,
+                    uid,
+                };
+                self.unschedule(place, &drafts, sure).await
+            }
+            Mutation::SendScheduled {
+                mailbox,
+                uidvalidity,
+                uid,
+                sent,
+                sure,
+            } => {
+                let place = Place {
+                    mailbox: &mailbox,
+                    uidvalidity,
+                    uid,
+                };
+                self.send_waiting(place, sent.as_deref(), sure, &remark)
+                    .await
+            }
+            Mutation::Receipt {
+                mailbox,
+                uidvalidity,
+                uid,
+                from,
+            } => {
+                let place = Place {
+                    mailbox: &mailbox,
+                    uidvalidity,
+                    uid,
+                };
+                self.send_receipt(place, &from).await
             }
             _ => Err(Outcome::Rejected(Problem::new(ProblemKind::BadRequest, ""))),
         }
@@ -295,18 +366,10 @@ impl Desk {
         remark: impl Fn(String),
     ) -> Result<Applied, Outcome> {
         let rejected = Outcome::Rejected;
-        let Some(endpoint) = &self.post.endpoint else {
-            return Err(rejected(Problem::new(
-                ProblemKind::Unsupported,
-                "No outgoing mail server is set up (--smtp). Your message is kept in Drafts.",
-            )));
-        };
-        let recipients: Vec<String> = [&message.to, &message.cc, &message.bcc]
-            .into_iter()
-            .flatten()
-            .map(|address| wire_address(&address.email).into_owned())
-            .collect();
-        if recipients.is_empty() {
+        if self.post.endpoint.is_none() {
+            return Err(no_server());
+        }
+        if recipients_of(message).is_empty() {
             return Err(rejected(Problem::new(
                 ProblemKind::BadRequest,
                 "The message has no recipient.",
@@ -335,26 +398,56 @@ impl Desk {
             // The gateway goes away; the device hands the message to the next.
             Ok(Err(_)) => return Err(rejected(Problem::new(ProblemKind::Busy, ""))),
         }
-        let from = wire_address(&message.from.email).into_owned();
-        let submission = Submission {
-            from: &from,
-            recipients: &recipients,
-            file: &prepared.file,
-            size: prepared.size,
-            eight_bit: prepared.eight_bit,
-        };
-        {
-            let _place = self.post.submitting.acquire().await;
-            match smtp::submit(endpoint, self.pool.credentials(), &submission).await {
-                Ok(()) => {}
-                Err(SubmitError::NotSent(problem)) => return Err(rejected(problem)),
-                Err(SubmitError::Unknown) => return Err(Outcome::Unknown),
-            }
-        }
+        self.submit(message, &prepared).await?;
         self.forget_uploads(message);
         Ok(self
             .after_sending(message, &prepared, drafts, sent, remark)
             .await)
+    }
+
+    /// Hands a message over to the submission server.
+    async fn submit(&self, message: &Composed, prepared: &Prepared) -> Result<(), Outcome> {
+        let from = wire_address(&message.from.email).into_owned();
+        self.submit_as(&from, &recipients_of(message), prepared)
+            .await
+    }
+
+    /// [`Self::submit`] from and to these addresses. An empty sender is the null one (RFC 5321, section 4.5.5).
+    async fn submit_as(
+        &self,
+        from: &str,
+        recipients: &[String],
+        prepared: &Prepared,
+    ) -> Result<(), Outcome> {
+        let Some(endpoint) = &self.post.endpoint else {
+            return Err(no_server());
+        };
+        // What comes back from a mailbox was written by Roost once; it is not taken on trust.
+        let senders = (!from.is_empty()).then_some(from);
+        if recipients.is_empty()
+            || !senders
+                .into_iter()
+                .chain(recipients.iter().map(String::as_str))
+                .all(compose::is_address)
+        {
+            return Err(Outcome::Rejected(Problem::new(
+                ProblemKind::BadRequest,
+                "an address that is not one",
+            )));
+        }
+        let submission = Submission {
+            from,
+            recipients,
+            file: &prepared.file,
+            size: prepared.size,
+            eight_bit: prepared.eight_bit,
+        };
+        let _place = self.post.submitting.acquire().await;
+        match smtp::submit(endpoint, self.pool.credentials(), &submission).await {
+            Ok(()) => Ok(()),
+            Err(SubmitError::NotSent(problem)) => Err(Outcome::Rejected(problem)),
+            Err(SubmitError::Unknown) => Err(Outcome::Unknown),
+        }
     }
 
     /// The copy in Sent, the mark on what was answered, the draft that goes. The message is sent, whatever comes of
@@ -457,12 +550,13 @@ impl Desk {
             "\\Answered"
         };
         let uids: UidSet = [origin.uid].into_iter().collect();
-        imap::flag(
+        imap::mark(
             &mut lease,
             &origin.mailbox,
             origin.uidvalidity,
             &uids,
             &[flag.to_owned()],
+            &[],
         )
         .await
     }
