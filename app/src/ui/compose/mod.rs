@@ -1,6 +1,8 @@
 //! Messages being written: a form each, beside one another on a wide screen, over everything on a phone.
 
 mod enclosures;
+mod later;
+mod outbox;
 mod recipients;
 
 use std::time::Duration;
@@ -12,6 +14,8 @@ use roost_wire::{Address, Composed};
 use wasm_bindgen::JsCast as _;
 
 use crate::ui::compose::enclosures::Enclosures;
+use crate::ui::compose::later::Later;
+use crate::ui::compose::outbox::Outbox;
 use crate::ui::compose::recipients::Recipients;
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, each, effect, heard, live, memo, shown};
@@ -41,6 +45,7 @@ pub fn Compose() -> impl IntoView {
         <div class="composers">
             {each(open, |(number, form)| (*number, form.id.clone()), |(_, form)| view! { <Form form /> })}
         </div>
+        <Outbox />
     }
 }
 
@@ -159,6 +164,8 @@ fn Form(form: Composed) -> impl IntoView {
         settle();
         write(Write::Close(id.get_value()));
     };
+    // When it is to be sent, if not now.
+    let later = RwSignal::new(None::<i64>);
     let send = move |sure: bool| {
         settle();
         let recipients = fields.recipients();
@@ -180,6 +187,11 @@ fn Form(form: Composed) -> impl IntoView {
             && view.with_untracked(has_none)
         {
             question.set(Some(FORGOTTEN));
+        } else if let Some(at) = later.get_untracked() {
+            write(Write::Schedule {
+                id: id.get_value(),
+                at,
+            });
         } else {
             let hold = ui.prefs.with_untracked(|prefs| prefs.hold);
             write(Write::Send {
@@ -187,6 +199,15 @@ fn Form(form: Composed) -> impl IntoView {
                 hold,
             });
         }
+    };
+    let send_at = move |at: Option<i64>| {
+        question.set(None);
+        later.set(at);
+        send(false);
+    };
+    let template = move || {
+        settle();
+        write(Write::SaveTemplate(id.get_value()));
     };
     let title = memo(move || {
         let subject = fields.subject.get();
@@ -235,7 +256,7 @@ fn Form(form: Composed) -> impl IntoView {
                 }
                 if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
                     event.prevent_default();
-                    send(false);
+                    send_at(None);
                 } else if event.key() == "Escape" {
                     close();
                 }
@@ -320,12 +341,10 @@ fn Form(form: Composed) -> impl IntoView {
                 </div>
             </When>
             <footer>
-                <button class="primary" on:click=heard(move |_| {
-                    question.set(None);
-                    send(false);
-                })>
+                <button class="primary" on:click=heard(move |_| send_at(None))>
                     {shown(move || if phase.get() == Some(DraftPhase::Unknown) { "Send again" } else { "Send" })}
                 </button>
+                <Later schedule=Box::new(move |at| send_at(Some(at))) template=Box::new(template) />
                 <enclosures::Attach files />
                 {[("Important", fields.important), ("Ask for a receipt", fields.receipt)].map(|(label, wanted)| view! {
                     <label class="check">

@@ -210,8 +210,20 @@ impl Desk {
         let saved_by = format!("{:016x}.{}", id.device, id.count);
         let told = |error: ImapError| error.to_problem();
         let _alone = self.drafts.lock().await;
-        if let Some(saved) = self.look_before(id, draft, mailbox, base).await? {
-            return Ok(saved);
+        let mut mailboxes = false;
+        match self.look_before(id, draft, mailbox, base).await {
+            Ok(Some(saved)) => return Ok(saved),
+            Ok(None) => {}
+            Err(problem) if problem.kind == ProblemKind::NoSuchMailbox => {
+                let mut lease = self
+                    .pool
+                    .acquire(Priority::Interactive, None)
+                    .await
+                    .map_err(told)?;
+                imap::create(&mut lease, mailbox).await.map_err(told)?;
+                mailboxes = true;
+            }
+            Err(problem) => return Err(problem),
         }
         let prepared = self.prepare(draft, Purpose::Draft { saved_by }).await?;
         let mut lease = self
@@ -245,6 +257,7 @@ impl Desk {
                 parts: prepared.parts,
             }),
             touched: vec![mailbox.to_owned()],
+            mailboxes,
             ..Applied::default()
         })
     }
