@@ -338,6 +338,44 @@ async fn what_is_refused_at_its_time_stays_and_is_told() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The sender is told of the delivery where the server can do that, and told that it cannot where it cannot.
+#[tokio::test]
+async fn the_delivery_is_told() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
+    let mut device = device(&stage.gateway).await?;
+    let mut composed = message("told+=");
+    composed.delivery = true;
+    // Kept with the draft, and through the time it waits.
+    let save = Mutation::SaveDraft {
+        draft: Box::new(composed.clone()),
+        mailbox: "Drafts".to_owned(),
+        base: None,
+    };
+    let Outcome::Saved(saved) = device.mutate(save).await? else {
+        anyhow::bail!("not saved");
+    };
+    let reply = device
+        .content("draft", "Drafts", saved.uidvalidity, saved.uid, "")
+        .await?;
+    assert!(postcard::from_bytes::<Composed>(&reply.body)?.delivery);
+    assert_eq!(device.mutate(schedule(&composed, after(1))).await?, DONE);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    let report = loop {
+        if let [uid, ..] = own.search("INBOX", "FROM MAILER-DAEMON").await?[..] {
+            break own.raw("INBOX", uid).await?;
+        }
+        anyhow::ensure!(tokio::time::Instant::now() < deadline, "no report came");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(
+        report.contains(&format!("Original-Envelope-Id: {}", composed.id)),
+        "{report}"
+    );
+    assert!(report.contains("Action: delivered"), "{report}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_receipt_is_sent_once_and_by_the_book() -> anyhow::Result<()> {
     let stage = stage().await?;

@@ -59,6 +59,8 @@ pub const SAVED_BY: &str = "X-Roost-Saved-By";
 /// The header that names the message a draft answers or forwards.
 pub const ORIGIN: &str = "X-Roost-Origin";
 
+/// The header that says that the sender wants to be told of the delivery.
+pub const DELIVERY: &str = "X-Roost-Delivery";
 /// The header that says when a message is to be sent: the seconds since 1970-01-01 UTC, and for people the date.
 pub const SEND_AT: &str = "X-Roost-Send-At";
 
@@ -97,6 +99,9 @@ pub fn skeleton(
         bcc.extend_from_slice(
             format!("{SEND_AT}: {at} ({date})\r\n{SAVED_BY}: {saved_by}\r\n").as_bytes(),
         );
+        if message.delivery {
+            bcc.extend_from_slice(format!("{DELIVERY}: notify\r\n").as_bytes());
+        }
         if let Some(origin) = &message.origin {
             bcc.extend_from_slice(format!("{ORIGIN}: {}\r\n", origin_text(origin)).as_bytes());
         }
@@ -133,6 +138,9 @@ pub fn skeleton(
     }
     if let Purpose::Draft { saved_by } = purpose {
         builder = builder.header(SAVED_BY, Raw::new(saved_by.clone()));
+        if message.delivery {
+            builder = builder.header(DELIVERY, Raw::new("notify"));
+        }
         if let Some(origin) = &message.origin {
             builder = builder.header(ORIGIN, Raw::new(origin_text(origin)));
         }

@@ -4,7 +4,7 @@ use js_sys::Date;
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
-use web_sys::KeyboardEvent;
+use web_sys::{Event, KeyboardEvent};
 
 use crate::ui::date;
 use crate::ui::icon::Icon;
@@ -13,9 +13,14 @@ use crate::ui::live::{When, heard, live, shown};
 /// What a person must know before a message is scheduled.
 const HOW: &str = "It waits in the folder Scheduled, where every device shows it. If you sign out, or Roost is restarted, it is sent once you are signed in again.";
 
-/// The button and its menu. `schedule` is given the time, in seconds since 1970-01-01 UTC.
+/// The button and its menu. `schedule` is given the time, in seconds since 1970-01-01 UTC; `delivery` is whether the person
+/// wants to be told of the delivery.
 #[component]
-pub fn Later(schedule: Box<dyn Fn(i64)>, template: Box<dyn Fn()>) -> impl IntoView {
+pub fn Later(
+    schedule: Box<dyn Fn(i64)>,
+    template: Box<dyn Fn()>,
+    delivery: RwSignal<bool>,
+) -> impl IntoView {
     let actions = StoredValue::new_local((schedule, template));
     let open = RwSignal::new(false);
     let other = NodeRef::<html::Input>::new();
@@ -38,8 +43,8 @@ pub fn Later(schedule: Box<dyn Fn(i64)>, template: Box<dyn Fn()>) -> impl IntoVi
         <div class="menu-place">
             <button
                 class="plain"
-                aria-label="Send later"
-                title="Send later"
+                aria-label="Send later and more"
+                title="Send later and more"
                 aria-haspopup="true"
                 aria-expanded=live(move || open.get().to_string())
                 on:click=heard(move |_| open.update(|open| *open = !*open))
@@ -62,6 +67,14 @@ pub fn Later(schedule: Box<dyn Fn(i64)>, template: Box<dyn Fn()>) -> impl IntoVi
                         <button class="secondary" on:click=heard(move |_| choose_other())>"Schedule"</button>
                     </div>
                     <p class="hint">{HOW}</p>
+                    <label class="check">
+                        <input
+                            type="checkbox"
+                            prop:checked=delivery.get_untracked()
+                            on:change=heard(move |event: Event| delivery.set(event_target_checked(&event)))
+                        />
+                        "Tell me when it is delivered"
+                    </label>
                     <button on:click=heard(move |_| {
                         open.set(false);
                         actions.with_value(|(_, template)| template());

@@ -60,6 +60,7 @@ struct Fields {
     text: RwSignal<String>,
     important: RwSignal<bool>,
     receipt: RwSignal<bool>,
+    delivery: RwSignal<bool>,
 }
 
 impl Fields {
@@ -73,6 +74,7 @@ impl Fields {
             text: RwSignal::new(form.text.clone()),
             important: RwSignal::new(form.important),
             receipt: RwSignal::new(form.receipt),
+            delivery: RwSignal::new(form.delivery),
         }
     }
 
@@ -87,6 +89,7 @@ impl Fields {
             text: self.text.get_untracked(),
             important: self.important.get_untracked(),
             receipt: self.receipt.get_untracked(),
+            delivery: self.delivery.get_untracked(),
             ..Composed::default()
         }
     }
@@ -101,6 +104,7 @@ impl Fields {
         self.text.track();
         self.important.track();
         self.receipt.track();
+        self.delivery.track();
     }
 
     fn recipients(self) -> Vec<Address> {
@@ -344,7 +348,7 @@ fn Form(form: Composed) -> impl IntoView {
                 <button class="primary" on:click=heard(move |_| send_at(None))>
                     {shown(move || if phase.get() == Some(DraftPhase::Unknown) { "Send again" } else { "Send" })}
                 </button>
-                <Later schedule=Box::new(move |at| send_at(Some(at))) template=Box::new(template) />
+                <Later schedule=Box::new(move |at| send_at(Some(at))) template=Box::new(template) delivery=fields.delivery />
                 <enclosures::Attach files />
                 {[("Important", fields.important), ("Ask for a receipt", fields.receipt)].map(|(label, wanted)| view! {
                     <label class="check">

@@ -313,7 +313,7 @@ impl Desk {
         {
             return Ok(self.sent_before(&message, place.mailbox, Some(sent)).await);
         }
-        self.submit(&message, &prepared).await?;
+        self.submit(&message, &prepared, remark).await?;
         Ok(self
             .after_sending(&message, &prepared, place.mailbox, sent, remark)
             .await)

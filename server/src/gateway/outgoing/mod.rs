@@ -25,7 +25,7 @@ use self::message::{Prepared, disk};
 use super::uploads::Uploads;
 use crate::content::compose::{self, Purpose, SAVED_BY, wire_address};
 use crate::imap::{self, Applied, Endpoint, ImapError, Pool, Priority};
-use crate::smtp::{self, Submission, SubmitError};
+use crate::smtp::{self, Submission, SubmitError, Submitted};
 
 /// How many messages one gateway submits at once.
 const MAX_SUBMITTING: usize = 64;
@@ -411,7 +411,7 @@ impl Desk {
             // The gateway goes away; the device hands the message to the next.
             Ok(Err(_)) => return Err(rejected(Problem::new(ProblemKind::Busy, ""))),
         }
-        self.submit(message, &prepared).await?;
+        self.submit(message, &prepared, &remark).await?;
         self.forget_uploads(message);
         Ok(self
             .after_sending(message, &prepared, drafts, sent, remark)
@@ -419,10 +419,24 @@ impl Desk {
     }
 
     /// Hands a message over to the submission server.
-    async fn submit(&self, message: &Composed, prepared: &Prepared) -> Result<(), Outcome> {
+    async fn submit(
+        &self,
+        message: &Composed,
+        prepared: &Prepared,
+        remark: &impl Fn(String),
+    ) -> Result<(), Outcome> {
         let from = wire_address(&message.from.email).into_owned();
-        self.submit_as(&from, &recipients_of(message), prepared)
-            .await
+        let notify = message.delivery.then_some(message.id.as_str());
+        let submitted = self
+            .submit_as(&from, &recipients_of(message), prepared, notify)
+            .await?;
+        if submitted.without_notice {
+            remark(
+                "The message was sent. The mail server cannot tell when it is delivered."
+                    .to_owned(),
+            );
+        }
+        Ok(())
     }
 
     /// [`Self::submit`] from and to these addresses. An empty sender is the null one (RFC 5321, section 4.5.5).
@@ -431,7 +445,8 @@ impl Desk {
         from: &str,
         recipients: &[String],
         prepared: &Prepared,
-    ) -> Result<(), Outcome> {
+        notify: Option<&str>,
+    ) -> Result<Submitted, Outcome> {
         let Some(endpoint) = &self.post.endpoint else {
             return Err(no_server());
         };
@@ -454,10 +469,11 @@ impl Desk {
             file: &prepared.file,
             size: prepared.size,
             eight_bit: prepared.eight_bit,
+            notify,
         };
         let _place = self.post.submitting.acquire().await;
         match smtp::submit(endpoint, self.pool.credentials(), &submission).await {
-            Ok(()) => Ok(()),
+            Ok(submitted) => Ok(submitted),
             Err(SubmitError::NotSent(problem)) => Err(Outcome::Rejected(problem)),
             Err(SubmitError::Unknown) => Err(Outcome::Unknown),
         }

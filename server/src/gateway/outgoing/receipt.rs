@@ -80,10 +80,10 @@ impl Desk {
                 .finish(Vec::new(), Vec::new())
                 .map_err(|error| Outcome::Rejected(disk(&error)))?;
             // RFC 8098, section 3: from nobody, so that nothing comes back to it.
-            self.submit_as("", &[asked.to], &prepared).await
+            self.submit_as("", &[asked.to], &prepared, None).await
         };
         match submitted.await {
-            Ok(()) => Ok(done),
+            Ok(_) => Ok(done),
             Err(Outcome::Unknown) => Err(Outcome::Unknown),
             Err(outcome) => {
                 self.release(place, ANSWERED, &[]).await;
