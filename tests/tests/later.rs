@@ -439,3 +439,22 @@ async fn a_receipt_is_sent_once_and_by_the_book() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// Templates have a mailbox that is made when the first one is saved.
+#[tokio::test]
+async fn a_template_makes_its_mailbox() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
+    let mut device = device(&stage.gateway).await?;
+    for id in ["one", "two"] {
+        let save = Mutation::SaveDraft {
+            draft: Box::new(message(id)),
+            mailbox: "Templates".to_owned(),
+            base: None,
+        };
+        let outcome = device.mutate(save).await?;
+        assert!(matches!(outcome, Outcome::Saved(_)), "{outcome:?}");
+    }
+    assert_eq!(own.search("Templates", "ALL").await?.len(), 2);
+    Ok(())
+}

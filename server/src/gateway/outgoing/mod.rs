@@ -214,13 +214,21 @@ impl Desk {
         match self.look_before(id, draft, mailbox, base).await {
             Ok(Some(saved)) => return Ok(saved),
             Ok(None) => {}
-            Err(problem) if problem.kind == ProblemKind::NoSuchMailbox => {
+            // Not every server says why it cannot be selected: what can be created was not there.
+            Err(problem)
+                if matches!(
+                    problem.kind,
+                    ProblemKind::NoSuchMailbox | ProblemKind::Refused
+                ) =>
+            {
                 let mut lease = self
                     .pool
                     .acquire(Priority::Interactive, None)
                     .await
                     .map_err(told)?;
-                imap::create(&mut lease, mailbox).await.map_err(told)?;
+                if imap::create(&mut lease, mailbox).await.is_err() {
+                    return Err(problem);
+                }
                 mailboxes = true;
             }
             Err(problem) => return Err(problem),
