@@ -372,7 +372,7 @@ async fn the_delivery_is_told() -> anyhow::Result<()> {
         report.contains(&format!("Original-Envelope-Id: {}", composed.id)),
         "{report}"
     );
-    assert!(report.contains("Action: delivered"), "{report}");
+    assert!(report.contains("Action: relayed"), "{report}");
     Ok(())
 }
 

@@ -48,7 +48,6 @@ impl Desk {
             .acquire(Priority::Interactive, Some(place.mailbox))
             .await
             .map_err(told)?;
-        lease.select_fresh(place.mailbox).await.map_err(told)?;
         let envelope = imap::envelope(&mut lease, place.mailbox, place.uidvalidity, place.uid)
             .await
             .map_err(told)?;
