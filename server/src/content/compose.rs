@@ -540,6 +540,13 @@ mod tests {
         assert_eq!(fields, expected);
     }
 
+    fn typed(email: &str) -> Address {
+        Address {
+            name: String::new(),
+            email: email.to_owned(),
+        }
+    }
+
     #[test]
     fn nothing_typed_becomes_a_header() {
         for evil in [
@@ -547,35 +554,82 @@ mod tests {
             "x\nEvil: 1",
             "x\0y",
             "x\u{85}Evil: 1",
+            "x\rEvil: 1",
+            "x\u{2028}Evil: 1",
+            "=?utf-8?Q?x=0D=0AEvil:_1?=",
+            "=?utf-8?B?eA0KRXZpbDogMQ==?=",
+            "\"\r\nEvil: 1\r\nx: \"",
+            "x\r\n\r\nEvil: 1",
         ] {
             let mut hostile = message();
             hostile.subject = evil.to_owned();
             hostile.from.name = evil.to_owned();
             hostile.to[0].name = evil.to_owned();
+            for list in [&mut hostile.cc, &mut hostile.bcc, &mut hostile.reply_to] {
+                *list = vec![Address {
+                    name: evil.to_owned(),
+                    email: "a@b.example".to_owned(),
+                }];
+            }
+            hostile.receipt = true;
+            hostile.important = true;
+            hostile.origin = Some(Origin {
+                mailbox: evil.to_owned(),
+                uidvalidity: 1,
+                uid: 1,
+                forwarded: false,
+            });
             hostile.enclosures = vec![Enclosure {
                 name: evil.to_owned(),
                 media_type: "text/plain".to_owned(),
                 size: 1,
                 source: Source::Upload("u".to_owned()),
             }];
-            let built = text(&skeleton(&hostile, &Purpose::Send, 0).expect("encoded"));
-            let header = built.split("\r\n\r\n").next().expect("a header");
-            for line in header.lines() {
+            let saved_by = "1.2".to_owned();
+            for purpose in [
+                Purpose::Send,
+                Purpose::Draft {
+                    saved_by: saved_by.clone(),
+                },
+                Purpose::Later { saved_by, at: 1 },
+            ] {
+                let built = skeleton(&hostile, &purpose, 0).expect("encoded");
+                let fields = String::from_utf8(built.bcc.clone()).expect("ascii") + &text(&built);
+                // The attachment's own header too.
+                for line in fields.lines() {
+                    assert!(!line.starts_with("Evil"), "{fields}");
+                }
+                let header = fields.split("\r\n\r\n").next().expect("a header");
                 assert!(
-                    !line.starts_with("Evil") && !line.starts_with("Bcc"),
+                    header.contains("\r\nMIME-Version:"),
+                    "not cut short: {header}"
+                );
+                assert!(
+                    !header.contains('\0') && !header.contains('\u{85}'),
                     "{header}"
                 );
+                let fields = header.matches("Bcc:").count();
+                assert!(fields <= 1 || evil.contains("Bcc"), "{header}");
             }
             for spoil in [
                 |m: &mut Composed, e: &str| m.to[0].email = format!("{e}@roost.test"),
                 |m: &mut Composed, e: &str| m.from.email = format!("a@{e}"),
+                |m: &mut Composed, e: &str| m.cc = vec![typed(&format!("{e}@roost.test"))],
+                |m: &mut Composed, e: &str| m.bcc = vec![typed(&format!("a@{e}"))],
+                |m: &mut Composed, e: &str| m.reply_to = vec![typed(&format!("a@{e}"))],
                 |m: &mut Composed, e: &str| m.id = e.to_owned(),
                 |m: &mut Composed, e: &str| m.references = vec![e.to_owned()],
                 |m: &mut Composed, e: &str| m.in_reply_to = vec![e.to_owned()],
             ] {
                 let mut hostile = message();
                 spoil(&mut hostile, evil);
-                assert!(skeleton(&hostile, &Purpose::Send, 0).is_err(), "{evil:?}");
+                // What is refused is refused; an identifier in the form of an encoded word is one, and stays as it is.
+                if let Ok(built) = skeleton(&hostile, &Purpose::Send, 0) {
+                    assert!(is_message_id(evil), "{evil:?}");
+                    let built = text(&built);
+                    assert!(built.contains(&format!("<{evil}>")), "{built}");
+                    assert!(!built.contains("\nEvil"), "{built}");
+                }
             }
             let mut hostile = message();
             hostile.enclosures = vec![Enclosure {

@@ -23,9 +23,7 @@ pub async fn claim(
     uid: u32,
     keyword: &str,
 ) -> Result<bool, ImapError> {
-    // What another connection was told of may be new to this one.
-    connection.select_fresh(mailbox).await?;
-    connection.select(mailbox, Some(uidvalidity)).await?;
+    connection.select_current(mailbox, uidvalidity).await?;
     let conditional = connection.capabilities.condstore;
     let command = Command::new("UID FETCH").number(uid);
     let command = if conditional {

@@ -43,7 +43,7 @@ pub async fn apply(
             add,
             remove,
         } => {
-            connection.select(mailbox, Some(*uidvalidity)).await?;
+            connection.select_current(mailbox, *uidvalidity).await?;
             for batch in &mut batches(connection, uids, progress).await? {
                 store(connection, batch.uids(), add, remove).await?;
                 batch.finish(progress);
@@ -67,7 +67,7 @@ pub async fn apply(
                     "MOVE or UIDPLUS, without which moving could destroy other messages",
                 ));
             }
-            connection.select(mailbox, Some(*uidvalidity)).await?;
+            connection.select_current(mailbox, *uidvalidity).await?;
             let mut moved = Collected::default();
             for batch in &mut batches(connection, uids, progress).await? {
                 if !add.is_empty() || !remove.is_empty() {
@@ -102,7 +102,7 @@ pub async fn apply(
             uids,
             to,
         } => {
-            connection.select(mailbox, Some(*uidvalidity)).await?;
+            connection.select_current(mailbox, *uidvalidity).await?;
             let mut moved = Collected::default();
             for batch in &mut batches(connection, uids, progress).await? {
                 let command = Command::new("UID COPY").uids(batch.uids()).mailbox(to);
@@ -125,7 +125,7 @@ pub async fn apply(
                     "UIDPLUS, without which deleting could destroy other messages",
                 ));
             }
-            connection.select(mailbox, Some(*uidvalidity)).await?;
+            connection.select_current(mailbox, *uidvalidity).await?;
             for batch in &mut batches(connection, uids, progress).await? {
                 expunge(connection, batch.uids()).await?;
                 batch.finish(progress);
@@ -249,7 +249,7 @@ pub async fn mark(
     add: &[String],
     remove: &[String],
 ) -> Result<(), ImapError> {
-    connection.select(mailbox, Some(uidvalidity)).await?;
+    connection.select_current(mailbox, uidvalidity).await?;
     store(connection, uids, add, remove).await
 }
 
