@@ -440,6 +440,33 @@ async fn a_receipt_is_sent_once_and_by_the_book() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// While the submission server is away, a message that is due is tried now and then, not without a pause.
+#[tokio::test]
+async fn a_server_that_is_away_is_tried_now_and_then() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let away = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let port = away.local_addr()?.port();
+    let gateway = gateway(&stage.dovecot, &format!("smtp://127.0.0.1:{port}")).await?;
+    let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
+    let mut device = device(&gateway).await?;
+    assert_eq!(
+        device.mutate(schedule(&message("away"), after(1))).await?,
+        DONE
+    );
+    // Taken and dropped at once, as by a server that is away.
+    drop(tokio::time::timeout(Duration::from_secs(10), away.accept()).await??);
+    let mut more = 0;
+    while let Ok(again) = tokio::time::timeout(Duration::from_secs(6), away.accept()).await {
+        drop(again?);
+        more += 1;
+        anyhow::ensure!(more < 3, "it is tried without a pause");
+    }
+    let marked = own.search(SCHEDULED, "KEYWORD $RoostSending").await?;
+    assert!(marked.is_empty(), "it is free for others");
+    assert_eq!(own.search(SCHEDULED, "ALL").await?.len(), 1);
+    Ok(())
+}
+
 /// Templates have a mailbox that is made when the first one is saved.
 #[tokio::test]
 async fn a_template_makes_its_mailbox() -> anyhow::Result<()> {

@@ -763,7 +763,7 @@ impl Task {
             tracing::debug!("the messages that wait: {:?}", problem.kind);
             Looked::soon()
         });
-        self.schedule.end(looked.next);
+        self.schedule.end(looked.next, looked.failed);
         for mailbox in looked.touched {
             self.refresh(mailbox);
         }

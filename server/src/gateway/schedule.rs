@@ -27,6 +27,8 @@ pub struct Schedule {
     looking: bool,
     /// The mailbox changed during the look.
     again: bool,
+    /// Something could not be done: what changes before then, the marks of the attempt among it, is no reason to look.
+    calm: Option<Instant>,
     /// There are messages with a time to come.
     waiting: bool,
     signed_out: bool,
@@ -62,7 +64,8 @@ impl Schedule {
         {
             self.again = true;
             if !self.looking {
-                self.at = Some(Instant::now());
+                let soon = self.soon();
+                self.at = Some(self.at.map_or(soon, |at| at.min(soon)));
             }
         }
     }
@@ -87,8 +90,14 @@ impl Schedule {
         Some(mailboxes)
     }
 
-    /// A look ended; the next is at `next`, in seconds since 1970-01-01 UTC, or when the mailbox changes.
-    pub fn end(&mut self, next: Option<i64>) {
+    fn soon(&self) -> Instant {
+        let now = Instant::now();
+        self.calm.map_or(now, |calm| calm.max(now))
+    }
+
+    /// A look ended; the next is at `next`, in seconds since 1970-01-01 UTC, or when the mailbox changes, unless this one
+    /// failed.
+    pub fn end(&mut self, next: Option<i64>, failed: bool) {
         self.looking = false;
         self.waiting = next.is_some();
         let after = next.map(|next| {
@@ -96,11 +105,9 @@ impl Schedule {
             // A second later than the clock says: what is due is found due.
             Duration::from_secs(seconds + 1).min(LONGEST)
         });
-        self.at = if self.again {
-            Some(Instant::now())
-        } else {
-            after.map(|after| Instant::now() + after)
-        };
+        let next = after.map(|after| Instant::now() + after);
+        self.calm = next.filter(|_| failed);
+        self.at = if self.again { Some(self.soon()) } else { next };
     }
 
     pub fn is_looking(&self) -> bool {

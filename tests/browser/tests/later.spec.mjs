@@ -52,7 +52,7 @@ test("a message is sent later, taken back, and sent at once", async ({ page, acc
   await expect.poll(async () => [...(await contents(imap, "Scheduled")).keys()]).toEqual(["Happy birthday"]);
   await openMailbox(page, /^Scheduled/);
   await row(page, "Happy birthday").click();
-  await expect(message(page).getByText(/It is sent on /)).toBeVisible();
+  await expect(message(page).getByText(/It will be sent on /)).toBeVisible();
   await message(page).getByRole("button", { name: "Cancel and edit" }).click();
   await expect(text(page)).toHaveValue(/All the best!/);
   expect((await contents(imap, "Scheduled")).size).toBe(0);

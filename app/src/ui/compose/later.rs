@@ -13,13 +13,13 @@ use crate::ui::live::{When, heard, live, shown};
 /// What a person must know before a message is scheduled.
 const HOW: &str = "It waits in the folder Scheduled, where every device shows it. If you sign out, or Roost is restarted, it is sent once you are signed in again.";
 
-/// The button and its menu. `schedule` is given the time, in seconds since 1970-01-01 UTC; `delivery` is whether the person
-/// wants to be told of the delivery.
+/// The button and its menu. `schedule` is given the time, in seconds since 1970-01-01 UTC; `wanted` is what
+/// the person wants to be told afterwards.
 #[component]
 pub fn Later(
     schedule: Box<dyn Fn(i64)>,
     template: Box<dyn Fn()>,
-    delivery: RwSignal<bool>,
+    wanted: [(&'static str, RwSignal<bool>); 2],
 ) -> impl IntoView {
     let actions = StoredValue::new_local((schedule, template));
     let open = RwSignal::new(false);
@@ -67,14 +67,16 @@ pub fn Later(
                         <button class="secondary" on:click=heard(move |_| choose_other())>"Schedule"</button>
                     </div>
                     <p class="hint">{HOW}</p>
-                    <label class="check">
-                        <input
-                            type="checkbox"
-                            prop:checked=delivery.get_untracked()
-                            on:change=heard(move |event: Event| delivery.set(event_target_checked(&event)))
-                        />
-                        "Tell me when it is delivered"
-                    </label>
+                    {wanted.map(|(label, wanted)| view! {
+                        <label class="check">
+                            <input
+                                type="checkbox"
+                                prop:checked=wanted.get_untracked()
+                                on:change=heard(move |event: Event| wanted.set(event_target_checked(&event)))
+                            />
+                            {label}
+                        </label>
+                    }).collect_view()}
                     <button on:click=heard(move |_| {
                         open.set(false);
                         actions.with_value(|(_, template)| template());

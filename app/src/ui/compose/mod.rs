@@ -348,18 +348,19 @@ fn Form(form: Composed) -> impl IntoView {
                 <button class="primary" on:click=heard(move |_| send_at(None))>
                     {shown(move || if phase.get() == Some(DraftPhase::Unknown) { "Send again" } else { "Send" })}
                 </button>
-                <Later schedule=Box::new(move |at| send_at(Some(at))) template=Box::new(template) delivery=fields.delivery />
+                <Later schedule=Box::new(move |at| send_at(Some(at))) template=Box::new(template) wanted=[
+                    ("Ask for a receipt", fields.receipt),
+                    ("Tell me when it is delivered", fields.delivery),
+                ] />
                 <enclosures::Attach files />
-                {[("Important", fields.important), ("Ask for a receipt", fields.receipt)].map(|(label, wanted)| view! {
-                    <label class="check">
-                        <input
-                            type="checkbox"
-                            prop:checked=wanted.get_untracked()
-                            on:change=heard(move |event: Event| wanted.set(event_target_checked(&event)))
-                        />
-                        {label}
-                    </label>
-                }).collect_view()}
+                <label class="check">
+                    <input
+                        type="checkbox"
+                        prop:checked=fields.important.get_untracked()
+                        on:change=heard(move |event: Event| fields.important.set(event_target_checked(&event)))
+                    />
+                    "Important"
+                </label>
                 <span class="space"></span>
                 <button class="plain" aria-label="Discard draft" title="Discard draft" on:click=heard(move |_| {
                     settle();

@@ -61,7 +61,7 @@ pub fn Scheduled() -> impl IntoView {
                     } else if refused.get() {
                         format!("It was to be sent on {when}. The mail server refused it. Send it now to see why.")
                     } else {
-                        format!("It is sent on {when}.")
+                        format!("It will be sent on {when}.")
                     }
                 })}</span>
                 <button class="link" on:click=heard(move |_| act(|mailbox, uid, sure| Write::Unschedule { mailbox, uid, sure }))>"Cancel and edit"</button>

@@ -53,6 +53,8 @@ pub struct Looked {
     pub touched: Vec<String>,
     /// What every device is told.
     pub remarks: Vec<String>,
+    /// Something could not be done now: there is no use in looking again before `next`.
+    pub failed: bool,
 }
 
 impl Looked {
@@ -60,6 +62,7 @@ impl Looked {
     pub fn soon() -> Self {
         Self {
             next: Some(now() + AGAIN),
+            failed: true,
             ..Self::default()
         }
     }
@@ -378,6 +381,7 @@ impl Desk {
                     looked.next = Some(looked.next.map_or(at, |next| next.min(at)));
                 }
                 Err(Outcome::Rejected(problem)) if problem.kind.recovery() == Recovery::Retry => {
+                    looked.failed = true;
                     let at = now() + AGAIN;
                     looked.next = Some(looked.next.map_or(at, |next| next.min(at)));
                 }
