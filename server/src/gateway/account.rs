@@ -753,7 +753,8 @@ impl Task {
         let events = self.events.clone();
         // Waited for at the end, as mutations are.
         self.mutating.spawn(async move {
-            let looked = caught(desk.look_at_waiting(&mailbox, &sent)).await;
+            // On the heap: it is a large future, and most accounts have none.
+            let looked = Box::pin(caught(desk.look_at_waiting(&mailbox, &sent))).await;
             let _ = events.send(Event::Looked(looked)).await;
         });
     }
