@@ -289,6 +289,7 @@ impl State {
                 self.sends = sends;
                 self.complete_senders();
                 self.ledger = Some(ledger);
+                self.end_what_nobody_knows();
                 // Only now is it known whether this gateway may have been handed a message before.
                 self.send_waiting();
             }
