@@ -1,3 +1,5 @@
+import { restOf } from "/rest.js";
+
 // Starts the app. A file of its own, because the policy allows no inline script (ARCHITECTURE.md, "Building").
 const { app, wasm } = document.querySelector("script[data-app]").dataset;
 const path = (name) => (name.startsWith("/") ? name : `/${name}`);
@@ -22,5 +24,6 @@ const start = () => {
 };
 window.roostPort = start();
 
+globalThis.roostRest = restOf(path(wasm));
 const module = await import(path(app));
 await module.default({ module_or_path: path(wasm) });
