@@ -52,8 +52,12 @@ impl History {
             _ => Level::Basic,
         };
         let mut random = Random::new(seed);
-        let mut server = Server::new(level, random.chance(30));
-        let inbox = if random.chance(25) { 120 } else { 30 };
+        let mut server = Server::new(level, random.chance(30), random.chance(8));
+        let inbox = match random.below(100) {
+            0..6 => 400,
+            6..25 => 120,
+            _ => 30,
+        };
         for (name, most) in [("INBOX", inbox), ("Archive", 12), ("Work", 50)] {
             for _ in 0..random.below(most) {
                 server.deliver(name).expect("it is there");
@@ -61,7 +65,7 @@ impl History {
         }
         for index in 0..server.boxes.len() {
             let name = server.boxes[index].name.clone();
-            let gaps: UidSet = (1..120).filter(|_| random.chance(20)).collect();
+            let gaps: UidSet = (1..400).filter(|_| random.chance(20)).collect();
             server.expunge(&name, &gaps).expect("it is there");
         }
         server.noise.clear();

@@ -51,6 +51,8 @@ pub struct Server {
     pub boxes: Vec<Box>,
     /// It names every UID that is not there as vanished, however long ago it went (RFC 7162, section 3.2.5.1 lets it).
     forgetful: bool,
+    /// Now and then it names everything as vanished, what is there too.
+    lies: bool,
     next_subject: u32,
     next_uidvalidity: u32,
     /// Which message each UID of a mailbox name has ever named.
@@ -74,11 +76,12 @@ pub struct Applied {
 }
 
 impl Server {
-    pub fn new(level: Level, forgetful: bool) -> Self {
+    pub fn new(level: Level, forgetful: bool, lies: bool) -> Self {
         let mut server = Self {
             level,
             boxes: Vec::new(),
             forgetful,
+            lies,
             next_subject: 1,
             next_uidvalidity: 1,
             ever: HashMap::new(),
@@ -337,7 +340,9 @@ impl Server {
                 state,
             });
         }
-        let vanished = if self.forgetful && since.modseq < state.modseq {
+        let vanished = if self.lies && state.modseq.is_multiple_of(5) {
+            UidSet::range(1, state.uidnext - 1)
+        } else if self.forgetful && since.modseq < state.modseq {
             let there: HashSet<u32> = found.messages.iter().map(|m| m.uid).collect();
             (1..found.uidnext)
                 .filter(|uid| !there.contains(uid))
