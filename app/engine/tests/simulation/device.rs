@@ -1,15 +1,16 @@
 //! A device: the engine, and a person's screens, which fold what they are shown as tabs do. What can be checked at
 //! every step is checked here.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use roost_engine::{
-    Effect, Event, Intent, Line, ListView, MailboxRow, MessageView, SessionView, Stage, State,
-    TabId, Target, View, step,
+    Effect, Event, Filter, Intent, Line, ListState, ListView, MailboxRow, MessageView, SessionView,
+    Stage, State, TabId, Target, View, step,
 };
 use roost_wire::{ClientMessage, Mutation, Outcome, Request, RequestId, ServerMessage, Summary};
 
 use crate::network::{ConnectionId, DeviceId};
+use crate::server::Ever;
 
 /// The tab that is always open.
 pub const TAB: TabId = 1;
@@ -52,8 +53,6 @@ pub struct Device {
     /// Nothing breaks between gateway and mail server: what was done must not come back for a moment.
     pub no_flicker: bool,
 }
-
-pub type Ever = HashMap<String, HashSet<(u32, u32)>>;
 
 impl Device {
     pub fn new(number: DeviceId, no_flicker: bool) -> Self {
@@ -236,6 +235,17 @@ impl Device {
                 for row in list.rows.iter().flatten() {
                     belongs(row, &list.mailbox, ever)?;
                 }
+                // Servers that lie about what vanished must not empty a mailbox (nothing that waits hides its rows).
+                let waiting = screen.session.as_ref().is_none_or(|s| s.waiting > 0);
+                let all = list.filter == Filter::All && list.search.is_empty();
+                if list.total == 0
+                    && list.state == ListState::Ready
+                    && all
+                    && !waiting
+                    && !ever.empty.contains(&list.mailbox)
+                {
+                    return Err(format!("{} is shown empty, it never was", list.mailbox));
+                }
                 let mut uids: Vec<u32> = list.rows.iter().flatten().map(|row| row.uid).collect();
                 let count = uids.len();
                 uids.sort_unstable();
@@ -319,6 +329,7 @@ impl Device {
 fn belongs(row: &Summary, mailbox: &str, ever: &Ever) -> Result<(), String> {
     let subject: u32 = row.subject.parse().unwrap_or_default();
     if ever
+        .named
         .get(mailbox)
         .is_some_and(|known| known.contains(&(row.uid, subject)))
     {

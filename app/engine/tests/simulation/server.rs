@@ -55,14 +55,22 @@ pub struct Server {
     lies: bool,
     next_subject: u32,
     next_uidvalidity: u32,
-    /// Which message each UID of a mailbox name has ever named.
-    pub ever: HashMap<String, HashSet<(u32, u32)>>,
+    pub ever: Ever,
     /// What changed since it was last asked.
     pub noise: Vec<Noise>,
     /// How often each mutation was done, by the life of the gateway that did it.
     pub done: BTreeMap<MutationId, Vec<u64>>,
     /// The mutations done since it was last asked, with the messages they reached.
     pub reached: Vec<(MutationId, BTreeSet<u32>)>,
+}
+
+/// What was ever so, by the name of the mailbox.
+#[derive(Default)]
+pub struct Ever {
+    /// Which message each UID has named.
+    pub named: HashMap<String, HashSet<(u32, u32)>>,
+    /// Where there was no message at some time.
+    pub empty: HashSet<String>,
 }
 
 /// What an applied mutation did.
@@ -84,7 +92,7 @@ impl Server {
             lies,
             next_subject: 1,
             next_uidvalidity: 1,
-            ever: HashMap::new(),
+            ever: Ever::default(),
             noise: Vec::new(),
             done: BTreeMap::new(),
             reached: Vec::new(),
@@ -164,12 +172,13 @@ impl Server {
     }
 
     fn remember(&mut self, name: &str, uid: u32, subject: u32) {
-        match self.ever.get_mut(name) {
+        match self.ever.named.get_mut(name) {
             Some(known) => {
                 known.insert((uid, subject));
             }
             None => {
                 self.ever
+                    .named
                     .insert(name.to_owned(), HashSet::from([(uid, subject)]));
             }
         }
@@ -224,6 +233,9 @@ impl Server {
         });
         if !subjects.is_empty() {
             found.modseq = modseq;
+            if found.messages.is_empty() {
+                self.ever.empty.insert(name.to_owned());
+            }
             self.changed(name);
         }
         Ok(subjects)
@@ -273,6 +285,7 @@ impl Server {
             subscribed: true,
         });
         self.next_uidvalidity += 1;
+        self.ever.empty.insert(name.to_owned());
         self.noise.push(Noise::Names);
         Ok(())
     }
@@ -286,6 +299,9 @@ impl Server {
         let names: Vec<(u32, u32)> = found.messages.iter().map(|m| (m.uid, m.subject)).collect();
         for (uid, subject) in names {
             self.remember(to, uid, subject);
+        }
+        if self.ever.empty.contains(from) {
+            self.ever.empty.insert(to.to_owned());
         }
         self.noise.push(Noise::Names);
         Ok(())
