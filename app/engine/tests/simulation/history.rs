@@ -9,7 +9,7 @@ use crate::device::{Device, Screen, TAB};
 use crate::gateway::{self, Gateway, Hint, Job, LINGER, Out, Rules};
 use crate::network::{DeviceId, Happening, Network};
 use crate::random::Random;
-use crate::server::{Level, Noise, Server};
+use crate::server::{Level, Noise, Server, ServerMailbox};
 
 /// How much may happen until everything is quiet.
 const MAX_HAPPENINGS: u32 = 60_000;
@@ -69,7 +69,7 @@ impl History {
             server.expunge(&name, &gaps).expect("it is there");
         }
         server.noise.clear();
-        let has_some = |b: &crate::server::Box| !b.messages.is_empty();
+        let has_some = |b: &ServerMailbox| !b.messages.is_empty();
         for b in server.boxes.iter().filter(|b| has_some(b)) {
             server.ever.empty.remove(&b.name);
         }

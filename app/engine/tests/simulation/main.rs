@@ -7,6 +7,26 @@
 //! 0, 1 and 2 when divided by 3 have servers with QRESYNC, with CONDSTORE, and with neither.
 //!
 //! What is checked: `device.rs` (at every step), `history.rs` (whom actions reach, their order), `ending.rs` (the end).
+//!
+//! Rules that were broken on purpose, and the first seed that told (of 3,000 to 4,000, in the order they are played):
+//!
+//! | broken | seed | how it shows |
+//! |---|---|---|
+//! | the count check in `apply_delta` is left out | 9 | a mailbox that never was is shown empty |
+//! | deltas are applied from whatever state | 54 | a row has the wrong flags at the end |
+//! | what is pending is not sent again after a cut | 1 | a change still waits |
+//! | it is sent again under a new id | 1 | more mutations are sent than were made |
+//! | the gateway has no ledger (a test below) | 5 | a mutation is done twice in one life of the gateway |
+//! | the outcome is told before its refreshes (a test below) | 0 | a message comes back for a moment |
+//! | a copy is handed to another gateway again | 242 | it is done twice |
+//! | a flag overtakes what waits for the hello | 8 | mutations are done in another order |
+//! | rows of another UIDVALIDITY stay on screen | 9 | an action reaches a message nobody meant |
+//! | what was asked for before a reset is believed | 2609 | a message comes back for a moment |
+//!
+//! Not told within that: rows placed in another state than they were read in, UIDs that arrive below those that are
+//! known, a gap that a difference on its way does not fill (1638, before histories had long mailboxes). The first and
+//! the last have tests of their own in `engine/sync.rs`. Not simulated: drafts and sending, a gateway that dies between
+//! COPY and EXPUNGE on a server without MOVE, more mailboxes than the gateway follows.
 
 mod device;
 mod ending;
@@ -23,7 +43,7 @@ use gateway::Rules;
 use history::History;
 
 /// How many histories are played.
-const HISTORIES: u64 = 10_500;
+const HISTORIES: u64 = 10_200;
 /// How many at the same time.
 const THREADS: u64 = 2;
 

@@ -28,7 +28,7 @@ pub struct Message {
 }
 
 #[derive(Debug)]
-pub struct Box {
+pub struct ServerMailbox {
     pub name: String,
     pub uidvalidity: u32,
     uidnext: u32,
@@ -48,7 +48,7 @@ pub enum Noise {
 
 pub struct Server {
     pub level: Level,
-    pub boxes: Vec<Box>,
+    pub boxes: Vec<ServerMailbox>,
     /// It names every UID that is not there as vanished, however long ago it went (RFC 7162, section 3.2.5.1 lets it).
     forgetful: bool,
     /// Now and then it names everything as vanished, what is there too.
@@ -103,12 +103,12 @@ impl Server {
         server
     }
 
-    pub fn find(&self, name: &str) -> Result<&Box, ProblemKind> {
+    pub fn find(&self, name: &str) -> Result<&ServerMailbox, ProblemKind> {
         let found = self.boxes.iter().find(|b| b.name == name);
         found.ok_or(ProblemKind::NoSuchMailbox)
     }
 
-    fn find_mut(&mut self, name: &str) -> Result<&mut Box, ProblemKind> {
+    fn find_mut(&mut self, name: &str) -> Result<&mut ServerMailbox, ProblemKind> {
         let found = self.boxes.iter_mut().find(|b| b.name == name);
         found.ok_or(ProblemKind::NoSuchMailbox)
     }
@@ -275,7 +275,7 @@ impl Server {
         if self.find(name).is_ok() {
             return Err(ProblemKind::Refused);
         }
-        self.boxes.push(Box {
+        self.boxes.push(ServerMailbox {
             name: name.to_owned(),
             uidvalidity: self.next_uidvalidity,
             uidnext: 1,
@@ -491,7 +491,7 @@ impl Server {
     }
 }
 
-impl Box {
+impl ServerMailbox {
     pub fn counts(&self) -> Counts {
         Counts {
             messages: self.messages.len() as u32,
