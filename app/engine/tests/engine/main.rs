@@ -3,3 +3,4 @@
 mod device;
 mod drafts;
 mod flow;
+mod sync;
