@@ -198,7 +198,7 @@ impl State {
         }
         self.progress = None;
         match outcome {
-            Outcome::Saved(_) => {}
+            Outcome::Saved(saved) => self.saved_elsewhere(pending.tab, &pending.mutation, saved),
             Outcome::Done { moved } => {
                 if let Mutation::Move {
                     mailbox,
@@ -213,6 +213,9 @@ impl State {
                 } = &pending.mutation
                 {
                     self.gone(mailbox, *uidvalidity, uids);
+                }
+                if let Some(done) = done(&pending.mutation) {
+                    self.notice(pending.tab, done, None, false);
                 }
                 let Some(undo) = pending.undo else {
                     return;
@@ -332,14 +335,18 @@ impl State {
             self.notice(tab, "The message was sent already.", None, true);
             return;
         };
+        let pending = &self.pending[index];
         let handed_over = matches!(
-            &self.pending[index].mutation,
+            &pending.mutation,
             Mutation::Send {
                 ledger: Some(_),
                 ..
             }
         );
-        if handed_over {
+        if pending.sent && matches!(&pending.mutation, Mutation::Schedule { .. }) {
+            let text = "The message is being scheduled. You can take it back from there.";
+            self.notice(tab, text, None, true);
+        } else if handed_over {
             self.mutate(tab, Mutation::Unsend { id }, None);
         } else {
             self.pending.remove(index);
@@ -399,6 +406,14 @@ impl State {
     pub(crate) fn replayed(&self, mailbox: &str, summary: &Summary) -> Summary {
         let mut summary = summary.clone();
         for pending in &self.pending {
+            if let Mutation::Receipt {
+                mailbox: of, uid, ..
+            } = &pending.mutation
+                && of == mailbox
+                && *uid == summary.uid
+            {
+                summary.flags.set("$MDNSent", true);
+            }
             if let Mutation::Flag {
                 mailbox: of,
                 uids,
@@ -468,6 +483,16 @@ impl State {
     }
 }
 
+/// What is told of a mutation that was done, where the list does not show it.
+fn done(mutation: &Mutation) -> Option<&'static str> {
+    match mutation {
+        Mutation::SendScheduled { .. } => Some("Sent"),
+        Mutation::Unschedule { .. } => Some("The message is back in Drafts"),
+        Mutation::Receipt { .. } => Some("Receipt sent"),
+        _ => None,
+    }
+}
+
 /// What a mutation is called in a sentence.
 fn describe(mutation: &Mutation) -> String {
     match mutation {
@@ -482,6 +507,11 @@ fn describe(mutation: &Mutation) -> String {
         Mutation::SaveDraft { .. } => "Saving the draft".to_owned(),
         Mutation::DiscardDraft { .. } => "Discarding the draft".to_owned(),
         Mutation::Send { .. } => "Sending".to_owned(),
-        Mutation::Unsend { .. } => "Taking the message back".to_owned(),
+        Mutation::Unsend { .. } | Mutation::Unschedule { .. } => {
+            "Taking the message back".to_owned()
+        }
+        Mutation::Schedule { .. } => "Scheduling".to_owned(),
+        Mutation::SendScheduled { .. } => "Sending".to_owned(),
+        Mutation::Receipt { .. } => "Sending the receipt".to_owned(),
     }
 }

@@ -1,6 +1,8 @@
 //! Messages being written: a form each, beside one another on a wide screen, over everything on a phone.
 
 mod enclosures;
+mod later;
+mod outbox;
 mod recipients;
 
 use std::time::Duration;
@@ -12,6 +14,8 @@ use roost_wire::{Address, Composed};
 use wasm_bindgen::JsCast as _;
 
 use crate::ui::compose::enclosures::Enclosures;
+use crate::ui::compose::later::Later;
+use crate::ui::compose::outbox::Outbox;
 use crate::ui::compose::recipients::Recipients;
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, each, effect, heard, live, memo, shown};
@@ -41,6 +45,7 @@ pub fn Compose() -> impl IntoView {
         <div class="composers">
             {each(open, |(number, form)| (*number, form.id.clone()), |(_, form)| view! { <Form form /> })}
         </div>
+        <Outbox />
     }
 }
 
@@ -55,6 +60,7 @@ struct Fields {
     text: RwSignal<String>,
     important: RwSignal<bool>,
     receipt: RwSignal<bool>,
+    delivery: RwSignal<bool>,
 }
 
 impl Fields {
@@ -68,6 +74,7 @@ impl Fields {
             text: RwSignal::new(form.text.clone()),
             important: RwSignal::new(form.important),
             receipt: RwSignal::new(form.receipt),
+            delivery: RwSignal::new(form.delivery),
         }
     }
 
@@ -82,6 +89,7 @@ impl Fields {
             text: self.text.get_untracked(),
             important: self.important.get_untracked(),
             receipt: self.receipt.get_untracked(),
+            delivery: self.delivery.get_untracked(),
             ..Composed::default()
         }
     }
@@ -96,6 +104,7 @@ impl Fields {
         self.text.track();
         self.important.track();
         self.receipt.track();
+        self.delivery.track();
     }
 
     fn recipients(self) -> Vec<Address> {
@@ -159,6 +168,8 @@ fn Form(form: Composed) -> impl IntoView {
         settle();
         write(Write::Close(id.get_value()));
     };
+    // When it is to be sent, if not now.
+    let later = RwSignal::new(None::<i64>);
     let send = move |sure: bool| {
         settle();
         let recipients = fields.recipients();
@@ -180,6 +191,11 @@ fn Form(form: Composed) -> impl IntoView {
             && view.with_untracked(has_none)
         {
             question.set(Some(FORGOTTEN));
+        } else if let Some(at) = later.get_untracked() {
+            write(Write::Schedule {
+                id: id.get_value(),
+                at,
+            });
         } else {
             let hold = ui.prefs.with_untracked(|prefs| prefs.hold);
             write(Write::Send {
@@ -187,6 +203,15 @@ fn Form(form: Composed) -> impl IntoView {
                 hold,
             });
         }
+    };
+    let send_at = move |at: Option<i64>| {
+        question.set(None);
+        later.set(at);
+        send(false);
+    };
+    let template = move || {
+        settle();
+        write(Write::SaveTemplate(id.get_value()));
     };
     let title = memo(move || {
         let subject = fields.subject.get();
@@ -235,7 +260,7 @@ fn Form(form: Composed) -> impl IntoView {
                 }
                 if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
                     event.prevent_default();
-                    send(false);
+                    send_at(None);
                 } else if event.key() == "Escape" {
                     close();
                 }
@@ -320,23 +345,22 @@ fn Form(form: Composed) -> impl IntoView {
                 </div>
             </When>
             <footer>
-                <button class="primary" on:click=heard(move |_| {
-                    question.set(None);
-                    send(false);
-                })>
+                <button class="primary" on:click=heard(move |_| send_at(None))>
                     {shown(move || if phase.get() == Some(DraftPhase::Unknown) { "Send again" } else { "Send" })}
                 </button>
+                <Later schedule=Box::new(move |at| send_at(Some(at))) template=Box::new(template) wanted=[
+                    ("Ask for a receipt", fields.receipt),
+                    ("Tell me when it is delivered", fields.delivery),
+                ] />
                 <enclosures::Attach files />
-                {[("Important", fields.important), ("Ask for a receipt", fields.receipt)].map(|(label, wanted)| view! {
-                    <label class="check">
-                        <input
-                            type="checkbox"
-                            prop:checked=wanted.get_untracked()
-                            on:change=heard(move |event: Event| wanted.set(event_target_checked(&event)))
-                        />
-                        {label}
-                    </label>
-                }).collect_view()}
+                <label class="check">
+                    <input
+                        type="checkbox"
+                        prop:checked=fields.important.get_untracked()
+                        on:change=heard(move |event: Event| fields.important.set(event_target_checked(&event)))
+                    />
+                    "Important"
+                </label>
                 <span class="space"></span>
                 <button class="plain" aria-label="Discard draft" title="Discard draft" on:click=heard(move |_| {
                     settle();
