@@ -304,6 +304,7 @@ impl State {
                 self.complete_senders();
                 self.account_changed = true;
                 self.ledger = Some(ledger);
+                self.end_what_nobody_knows();
                 // Only now is it known whether this gateway may have been handed a message before.
                 self.send_waiting();
             }

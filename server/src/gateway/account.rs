@@ -487,11 +487,15 @@ impl Task {
             return;
         }
         attached.requests += 1;
-        if let Request::Window { mailbox, .. } = &request
-            && !self.tracks.contains_key(mailbox)
-            && self.opening.len() < MAX_TRACKS
-        {
-            self.opening.entry(mailbox.clone()).or_default();
+        match &request {
+            Request::Window { mailbox, .. }
+                if !self.tracks.contains_key(mailbox) && self.opening.len() < MAX_TRACKS =>
+            {
+                self.opening.entry(mailbox.clone()).or_default();
+            }
+            // A device that comes back says where it stands: what changes from now on is told from there.
+            Request::Delta { mailbox, since } => self.follow(mailbox, *since),
+            _ => {}
         }
         let pool = Arc::clone(&self.pool);
         let events = self.events.clone();
@@ -519,20 +523,29 @@ impl Task {
                 if let Some(changed) = self.opening.get_mut(&mailbox) {
                     *changed = true;
                 }
-                let listed = self.mailboxes.iter().flatten().any(|m| m.name == mailbox);
-                if listed || self.tracks.contains_key(&mailbox) {
+                if self.lists(&mailbox) || self.tracks.contains_key(&mailbox) {
                     self.refresh(mailbox);
                 }
             }
             Hint::Mailboxes => {
                 self.list();
                 self.list_again_later();
+                // What has a known name may be another mailbox now.
+                self.refresh_tracks();
             }
             Hint::Poll => {
                 self.list();
                 self.refresh_tracks();
             }
         }
+    }
+
+    /// Whether devices were told that there is such a mailbox.
+    fn lists(&self, mailbox: &str) -> bool {
+        self.mailboxes
+            .iter()
+            .flatten()
+            .any(|known| known.name == mailbox)
     }
 
     fn set_reachable(&mut self, reachable: bool) {
@@ -585,6 +598,10 @@ impl Task {
             if renamed {
                 self.list_again_later();
             }
+            // Devices forget what is not listed any more. What is there again before anybody listed is another mailbox,
+            // and a refresh tells by its UIDVALIDITY.
+            self.tracks
+                .retain(|name, _| mailboxes.iter().any(|mailbox| mailbox.name == *name));
             let change = Change::Mailboxes(mailboxes.clone());
             self.broadcast(&ServerMessage::Change(change));
             self.schedule.set_mailboxes(&mailboxes);
@@ -604,27 +621,29 @@ impl Task {
     fn track(&mut self, answer: &Answer) {
         let (mailbox, state) = match answer {
             Answer::Window(window) => (&window.mailbox, window.state),
-            // A device that comes back asks only for the difference.
             Answer::Delta(Change::Delta(delta)) => (&delta.mailbox, delta.state),
             Answer::Delta(Change::Stale { mailbox, state }) => (mailbox, *state),
             _ => return,
         };
-        {
-            self.clock += 1;
-            let track = self
+        self.follow(mailbox, state);
+    }
+
+    /// Follows a mailbox by delta from that state on, if it is not followed yet.
+    fn follow(&mut self, mailbox: &str, state: MailboxState) {
+        self.clock += 1;
+        let track = self
+            .tracks
+            .entry(mailbox.to_owned())
+            .or_insert(Track { state, used: 0 });
+        track.used = self.clock;
+        if self.tracks.len() > MAX_TRACKS
+            && let Some(oldest) = self
                 .tracks
-                .entry(mailbox.clone())
-                .or_insert(Track { state, used: 0 });
-            track.used = self.clock;
-            if self.tracks.len() > MAX_TRACKS
-                && let Some(oldest) = self
-                    .tracks
-                    .iter()
-                    .min_by_key(|(_, track)| track.used)
-                    .map(|(name, _)| name.clone())
-            {
-                self.tracks.remove(&oldest);
-            }
+                .iter()
+                .min_by_key(|(_, track)| track.used)
+                .map(|(name, _)| name.clone())
+        {
+            self.tracks.remove(&oldest);
         }
     }
 
@@ -636,6 +655,9 @@ impl Task {
     }
 
     fn refresh(&mut self, mailbox: String) {
+        if let Some(changed) = self.opening.get_mut(&mailbox) {
+            *changed = true;
+        }
         if let Some(running) = self.refreshing.get_mut(&mailbox) {
             running.again = true;
             return;
@@ -691,11 +713,13 @@ impl Task {
             }
             Err(problem) => {
                 tracing::debug!("a refresh failed: {:?}", problem.kind);
+                let gone = matches!(
+                    problem.kind,
+                    ProblemKind::NoSuchMailbox | ProblemKind::Refused
+                );
                 if problem.kind.recovery() == Recovery::Retry && !self.devices.is_empty() {
                     self.refresh_later(mailbox.clone());
-                } else if problem.kind == ProblemKind::NoSuchMailbox
-                    || problem.kind == ProblemKind::Refused
-                {
+                } else if gone && !self.lists(&mailbox) {
                     self.tracks.remove(&mailbox);
                 }
             }
@@ -737,6 +761,10 @@ impl Task {
             && known.counts != Some(counts)
         {
             known.counts = Some(counts);
+            // A list that is on its way may be older.
+            if let Some(listing) = &mut self.listing {
+                listing.again = true;
+            }
             self.broadcast(&ServerMessage::Change(Change::Counts {
                 mailbox: mailbox.to_owned(),
                 counts,

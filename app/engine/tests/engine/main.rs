@@ -4,3 +4,4 @@ mod device;
 mod drafts;
 mod flow;
 mod later;
+mod sync;
