@@ -471,7 +471,11 @@ impl Server {
             Mutation::SaveDraft { .. }
             | Mutation::DiscardDraft { .. }
             | Mutation::Send { .. }
-            | Mutation::Unsend { .. } => return Err(ProblemKind::BadRequest),
+            | Mutation::Unsend { .. }
+            | Mutation::Schedule { .. }
+            | Mutation::Unschedule { .. }
+            | Mutation::SendScheduled { .. }
+            | Mutation::Receipt { .. } => return Err(ProblemKind::BadRequest),
         }
         Ok(applied)
     }
