@@ -315,6 +315,7 @@ impl State {
                     !matches!(
                         pending.mutation,
                         Mutation::Send { .. }
+                            | Mutation::Schedule { .. }
                             | Mutation::SaveDraft { .. }
                             | Mutation::Unsend { .. }
                     )

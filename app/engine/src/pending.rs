@@ -174,6 +174,10 @@ impl State {
             pending.sent = true;
             let id = pending.id;
             let mutation = pending.mutation.clone();
+            // What the person was sure of holds for this once: a repeat may come to a gateway that restarted in between.
+            if let Mutation::SendScheduled { sure, .. } = &mut pending.mutation {
+                *sure = false;
+            }
             self.effect(Effect::Send(ClientMessage::Mutate { id, mutation }));
             self.effect(Effect::Wake {
                 wake: Wake::Stuck(id),

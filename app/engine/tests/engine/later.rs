@@ -90,6 +90,30 @@ fn a_message_that_waits_is_taken_back_into_its_form() {
 }
 
 #[test]
+fn what_a_person_was_sure_of_holds_once() {
+    let mut device = device();
+    device.write(Write::SendScheduled {
+        mailbox: "INBOX".to_owned(),
+        uid: 2,
+        sure: true,
+    });
+    let (id, mutation) = device.take();
+    assert!(matches!(
+        mutation,
+        Mutation::SendScheduled { sure: true, .. }
+    ));
+    // The gateway restarted before it answered: it may have sent the message.
+    device.event(roost_engine::Event::SocketClosed);
+    device.open(8);
+    let (again, mutation) = device.take();
+    assert_eq!(again, id);
+    assert!(matches!(
+        mutation,
+        Mutation::SendScheduled { sure: false, .. }
+    ));
+}
+
+#[test]
 fn what_waits_to_be_tried_again_is_shown_and_can_be_stopped() {
     let mut device = device();
     let form = device.typed("text");
