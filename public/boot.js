@@ -22,5 +22,8 @@ const start = () => {
 };
 window.roostPort = start();
 
+// The editor for rich text is fetched when somebody first writes it. `cargo xtask app` puts its hashed name here.
+window.roostEditor = () => import("/editor.js");
+
 const module = await import(path(app));
 await module.default({ module_or_path: path(wasm) });

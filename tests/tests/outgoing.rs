@@ -92,6 +92,7 @@ fn enclosure(name: &str, media_type: &str, source: Source) -> Enclosure {
         media_type: media_type.to_owned(),
         size: 0,
         source,
+        content_id: None,
     }
 }
 

@@ -50,6 +50,7 @@ pub fn build() -> anyhow::Result<()> {
         .env("NO_COLOR", "true")
         .envs(settings)
         .go()?;
+    crate::editor::bundle()?;
     say("Compressing the app");
     number_imports()?;
     let mut total = 0;

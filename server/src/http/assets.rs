@@ -15,7 +15,7 @@ const APP_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eva
     manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// What is no document by itself; opened by itself, it may do nothing.
 const FILE_POLICY: &str = "default-src 'none'; sandbox";
-/// The mail frame: nothing but styles and the message's own images (DESIGN, "The mail frame").
+/// The mail frame, and the one a person writes in: nothing but styles and the message's own images (DESIGN, "The mail frame").
 const FRAME_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 /// The same once the person asked for remote images.
@@ -32,7 +32,7 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
         return StatusCode::NOT_FOUND.into_response();
     }
     let (name, policy) = match path {
-        "frame.html" => (path, FRAME_POLICY),
+        "frame.html" | "editor.html" => (path, FRAME_POLICY),
         "frame-images.html" => ("frame.html", FRAME_WITH_IMAGES_POLICY),
         place if place.starts_with("m/") || place.starts_with("compose/") => {
             ("index.html", APP_POLICY)
@@ -82,7 +82,7 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
                 "no-cache"
             },
         );
-    if name == "frame.html" {
+    if matches!(name, "frame.html" | "editor.html") {
         response = response.header(header::X_FRAME_OPTIONS, "SAMEORIGIN");
     }
     if headers

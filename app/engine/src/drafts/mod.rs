@@ -13,10 +13,13 @@ mod answer;
 mod leaving;
 mod opening;
 mod quote;
+mod rich;
 mod saving;
 mod sending;
 
 pub use address::{address_problem, addresses};
+pub use quote::alternative_of;
+pub use rich::{html_of, is_formatted};
 
 use roost_wire::{Composed, Enclosure, Mutation, MutationId, Outcome, Saved, UidSet};
 use serde::{Deserialize, Serialize};
@@ -171,7 +174,7 @@ fn is_empty(message: &Composed) -> bool {
         && message
             .html
             .as_ref()
-            .is_none_or(|html| html.trim().is_empty())
+            .is_none_or(|html| !html.contains("<img"))
         && message.enclosures.is_empty()
 }
 
@@ -181,19 +184,21 @@ impl State {
             Write::New {
                 message,
                 identities,
+                style,
             } => {
                 let identity = self.identities(identities).remove(0);
-                let message = Composed {
+                let mut message = Composed {
                     from: identity.address(),
-                    text: answer::signed(&message.text, &identity, ""),
                     ..*message
                 };
+                answer::sign(&mut message, &identity, &answer::Quoted::default(), style);
                 self.begin_draft(tab, message);
             }
             Write::Answer {
                 how,
                 quote,
                 identities,
+                style,
             } => {
                 let identities = self.identities(identities);
                 let open = self.tabs.get(&tab).and_then(|tab| tab.open.as_ref());
@@ -207,6 +212,7 @@ impl State {
                         quote,
                         &identities,
                         &self.address,
+                        style,
                     ))
                 });
                 match composed {
@@ -300,7 +306,7 @@ impl State {
             return;
         }
         // What the form does not hold stays.
-        let message = Composed {
+        let mut message = Composed {
             enclosures: std::mem::take(&mut draft.message.enclosures),
             reply_to: std::mem::take(&mut draft.message.reply_to),
             in_reply_to: std::mem::take(&mut draft.message.in_reply_to),
@@ -308,6 +314,7 @@ impl State {
             origin: draft.message.origin.take(),
             ..message
         };
+        rich::complete(&mut message);
         draft.message = message;
         self.draft_changed(&id);
     }

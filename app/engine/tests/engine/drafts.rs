@@ -1,6 +1,6 @@
 //! Messages being written: nothing typed is lost, nothing is sent twice.
 
-use roost_engine::{DraftPhase, Event, Intent, Wake, Write};
+use roost_engine::{DraftPhase, Event, Intent, Style, Wake, Write};
 use roost_wire::{Mutation, Outcome, Problem, ProblemKind, Saved};
 
 use crate::device::{Device, TAB};
@@ -225,6 +225,7 @@ fn a_page_loaded_anew_finds_its_message_and_one_that_is_gone_leaves_a_draft() {
 fn nothing_is_left_of_an_empty_message() {
     let mut device = Device::online(7);
     device.write(Write::New {
+        style: Style::default(),
         message: Box::default(),
         identities: Vec::new(),
     });
