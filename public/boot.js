@@ -23,7 +23,8 @@ const start = () => {
 window.roostPort = start();
 
 // The editor for rich text is fetched when somebody first writes it. `cargo xtask app` puts its hashed name here.
-window.roostEditor = () => import("/editor.js");
+window.roostEditor = (place, options) =>
+  import("/editor.js").then((editor) => editor.open(place, options)).then(options.ready, options.failed);
 
 const module = await import(path(app));
 await module.default({ module_or_path: path(wasm) });

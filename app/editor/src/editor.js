@@ -18,10 +18,10 @@ document.adoptedStyleSheets.push(sheet);
  * Shows an editor in an element.
  *
  * `options`: `html` to begin with, `images` (addresses by content id), `focus` (whether to begin writing at the top),
- * `sanitizer` (an address), and what to call: `changed()`, `files(FileList)` for what is pasted or dropped,
- * `send()`, `close()`.
+ * `sanitizer` (an address), and what to call: `changed()`, `files(File[])` for what is pasted or dropped, `send()`,
+ * `close()`.
  *
- * @returns {Promise<{html(): string, image(id: string, address: string, name: string): void, focus(): void}>}
+ * @returns {Promise<{html(): string, image(id: string, file: File): void, end(): void}>}
  */
 export async function open(place, options) {
   const frame = document.createElement("iframe");
@@ -46,10 +46,12 @@ export async function open(place, options) {
       const body = new DOMParser().parseFromString(html, "text/html").body;
       for (const image of body.querySelectorAll("img")) {
         const id = /^cid:(.*)$/i.exec(image.getAttribute("src") ?? "")?.[1];
-        if (id && options.images[id]) {
+        if (id) {
           image.dataset.cid = id;
-          image.src = options.images[id];
-        } else if (id || !image.hasAttribute("src")) {
+          // One that cannot be shown now is not lost.
+          image.removeAttribute("src");
+          if (options.images[id]) image.src = options.images[id];
+        } else if (!image.hasAttribute("src") && !image.dataset.cid) {
           image.remove();
         }
       }
@@ -135,11 +137,14 @@ export async function open(place, options) {
       }
       return body.innerHTML;
     },
-    image(id, address, name) {
-      options.images[id] = address;
-      editor.insertImage(address, { alt: name, "data-cid": id });
+    image(id, file) {
+      options.images[id] = URL.createObjectURL(file);
+      editor.insertImage(options.images[id], { alt: file.name, "data-cid": id });
     },
-    focus: () => editor.focus(),
+    end() {
+      editor.destroy();
+      Object.values(options.images).forEach((address) => URL.revokeObjectURL(address));
+    },
   };
 }
 

@@ -62,6 +62,11 @@ impl Cache {
         self.summaries.get(&uid)
     }
 
+    /// Every summary that is held, in no order.
+    pub fn summaries(&self) -> impl Iterator<Item = &Summary> + Clone {
+        self.summaries.values()
+    }
+
     /// The UID column, 0 where unknown.
     pub fn uids(&self) -> &[Uid] {
         &self.uids

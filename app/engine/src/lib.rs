@@ -19,6 +19,7 @@ mod drafts;
 mod intent;
 mod list;
 mod pending;
+mod people;
 mod query;
 mod session;
 mod state;

@@ -15,11 +15,16 @@ const APP_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eva
     manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// What is no document by itself; opened by itself, it may do nothing.
 const FILE_POLICY: &str = "default-src 'none'; sandbox";
-/// The mail frame, and the one a person writes in: nothing but styles and the message's own images (DESIGN, "The mail frame").
+/// The mail frame: nothing but styles and the message's own images (DESIGN, "The mail frame").
 const FRAME_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 /// The same once the person asked for remote images.
 const FRAME_WITH_IMAGES_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: http: https:; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+
+/// The frame that a person writes in: the same, and pictures that are just being put in. Its sandbox lets scripts run so
+/// that all browsers call the app's listeners; this is what stops every script in it.
+const EDITOR_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: blob:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// Serves a file of the app; mailboxes, messages being written, and any path without a dot are places inside the app.
@@ -32,7 +37,8 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
         return StatusCode::NOT_FOUND.into_response();
     }
     let (name, policy) = match path {
-        "frame.html" | "editor.html" => (path, FRAME_POLICY),
+        "frame.html" => (path, FRAME_POLICY),
+        "editor.html" => (path, EDITOR_POLICY),
         "frame-images.html" => ("frame.html", FRAME_WITH_IMAGES_POLICY),
         place if place.starts_with("m/") || place.starts_with("compose/") => {
             ("index.html", APP_POLICY)

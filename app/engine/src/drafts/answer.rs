@@ -572,7 +572,7 @@ pub mod tests {
         assert_eq!(
             reply.html.as_deref(),
             Some(
-                "<div dir=\"auto\"><br></div><div dir=\"auto\"><br></div><div dir=\"auto\">-- </div>\
+                "<div dir=\"auto\"><br></div><div dir=\"auto\"><br></div><div dir=\"auto\">--&nbsp;</div>\
                  <div dir=\"auto\">Me &amp; Co.</div><div dir=\"auto\"><br></div>\
                  <div dir=\"auto\">ann@example.org wrote:</div><blockquote><p>Hello <b>you</b></p></blockquote>"
             )

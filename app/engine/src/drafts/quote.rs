@@ -84,6 +84,10 @@ struct Text {
     /// Where the line that is written begins.
     line_start: usize,
     depth: usize,
+    /// An empty line comes before the next text, quoted at most this deep.
+    gap: Option<usize>,
+    /// A quotation has begun, and there is no text in it yet.
+    fresh: bool,
     /// Where the mark of the latest entry of a list ends.
     marked: usize,
     preformatted: usize,
@@ -116,10 +120,20 @@ impl Text {
 
     fn character(&mut self, c: char) {
         self.space = false;
-        if self.at_start() && self.depth > 0 {
-            self.out.push_str(&">".repeat(self.depth));
-            self.out.push(' ');
+        if self.at_start() {
+            if let Some(depth) = self.gap.take()
+                && !self.out.is_empty()
+            {
+                self.out.push_str(&">".repeat(depth.min(self.depth)));
+                self.out.push('\n');
+                self.line_start = self.out.len();
+            }
+            if self.depth > 0 {
+                self.out.push_str(&">".repeat(self.depth));
+                self.out.push(' ');
+            }
         }
+        self.fresh = false;
         self.out.push(c);
     }
 
@@ -130,6 +144,7 @@ impl Text {
         self.out.push('\n');
         self.line_start = self.out.len();
         self.space = false;
+        self.gap = None;
     }
 
     /// Text as it is, with the marks of its line.
@@ -163,11 +178,11 @@ impl Text {
         }
     }
 
-    /// Leaves an empty line unless there is one.
+    /// Leaves an empty line before what follows, unless there is one or a quotation begins here.
     fn paragraph(&mut self) {
         self.line();
-        if !self.out.is_empty() && !self.out.ends_with("\n\n") {
-            self.newline();
+        if !self.fresh && !self.out.ends_with("\n\n") {
+            self.gap = Some(self.depth.min(self.gap.unwrap_or(self.depth)));
         }
     }
 
@@ -179,6 +194,10 @@ impl Text {
             .take_while(char::is_ascii_alphanumeric)
             .collect::<String>()
             .to_ascii_lowercase();
+        // An entry of a list may hold blocks: the first of them stands beside its mark.
+        if !closing && self.marked == self.out.len() && matches!(name.as_str(), "div" | "p") {
+            return;
+        }
         match name.as_str() {
             "br" => self.newline(),
             "ul" | "ol" => {
@@ -207,8 +226,6 @@ impl Text {
                     self.text(&format!("[{}]", name.trim()));
                 }
             }
-            // An entry of a list may hold blocks: the first of them stands beside its mark.
-            _ if !closing && self.marked == self.out.len() && !self.at_start() => {}
             "div" | "tr" | "dt" | "dd" | "section" | "article" | "header" | "footer"
             | "address" | "center" | "figure" | "details" | "summary" => self.line(),
             "td" | "th" if !closing => self.space = !self.at_start(),
@@ -244,6 +261,7 @@ impl Text {
             }
             "blockquote" => {
                 self.line();
+                self.fresh = !closing;
                 self.depth = if closing {
                     self.depth.saturating_sub(1)
                 } else {

@@ -58,14 +58,15 @@ fn depth_of(line: &str) -> (usize, &str) {
 
 fn escape(text: &str, out: &mut String) {
     let mut before = ' ';
-    for c in text.chars() {
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            // Spaces that stand side by side would become one.
-            ' ' if before == ' ' => out.push_str("&nbsp;"),
+            // Spaces side by side would become one, and one at the end none.
+            ' ' if before == ' ' || rest.as_str().is_empty() => out.push_str("&nbsp;"),
             c => out.push(c),
         }
         before = c;
