@@ -55,8 +55,9 @@ export async function open(place, options) {
           image.remove();
         }
       }
+      // Copies that belong to the frame: Squire knows nodes by their window.
       const fragment = inside.document.createDocumentFragment();
-      fragment.append(...body.childNodes);
+      for (const node of body.childNodes) fragment.append(inside.document.importNode(node, true));
       return fragment;
     },
     didError: (error) => console.error(error),

@@ -70,7 +70,8 @@ pub fn Rich(
         set(name, Closure::<dyn Fn()>::new(call).into_js_value());
     }
     let dropped = Closure::<dyn Fn(Array)>::new(move |list: Array| {
-        let list = list.iter().filter_map(|file| file.dyn_into::<File>().ok());
+        // Files of another window are of another class by name: they are not asked what they are.
+        let list = list.iter().map(JsCast::unchecked_into::<File>);
         let _ = files.try_set(list.map(Picked::into_text).collect());
     });
     set("files", dropped.into_js_value());
