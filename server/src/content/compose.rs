@@ -133,7 +133,8 @@ pub fn skeleton(
         html::sanitize(fragment, &images)
     });
     let mut layout = Layout::of(message);
-    if let (true, Some(rich)) = (sending, &rich) {
+    let kept = matches!(purpose, Purpose::Draft { .. });
+    if let (false, Some(rich)) = (kept, &rich) {
         layout.leave_out_unshown(&message.enclosures, &rich.shown);
     }
     let body = body_of(message, rich, &layout, hole);

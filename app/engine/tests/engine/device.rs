@@ -290,7 +290,10 @@ pub fn summary(uid: u32) -> Summary {
         flags: Flags::default(),
         received: i64::from(uid),
         from: Vec::new(),
-        to: Vec::new(),
+        to: vec![Address {
+            name: format!("Person {uid}"),
+            email: format!("p{uid}@example.org"),
+        }],
         subject: format!("message {uid}"),
         preview: String::new(),
         size: 1_000_000,

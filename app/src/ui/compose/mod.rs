@@ -393,11 +393,12 @@ fn Form(form: Composed) -> impl IntoView {
                 </button>
                 <enclosures::Attach files />
                 <button
-                    class="secondary"
+                    class="plain format"
+                    aria-label="Formatting"
                     aria-pressed=live(move || if rich.get() { "true" } else { "false" })
                     title="Write with formatting, or as plain text"
                     on:click=heard(move |_| switch(false))
-                >"Formatting"</button>
+                >"Aa"</button>
                 {[("Important", fields.important), ("Ask for a receipt", fields.receipt)].map(|(label, wanted)| view! {
                     <label class="check">
                         <input
