@@ -1,3 +1,5 @@
+import { restOf } from "/rest.js";
+
 // Starts the app. A file of its own, because the policy allows no inline script (ARCHITECTURE.md, "Building").
 const { app, wasm } = document.querySelector("script[data-app]").dataset;
 const path = (name) => (name.startsWith("/") ? name : `/${name}`);
@@ -26,5 +28,6 @@ window.roostPort = start();
 window.roostEditor = (place, options) =>
   import("/editor.js").then((editor) => editor.open(place, options)).then(options.ready, options.failed);
 
+globalThis.roostRest = restOf(path(wasm));
 const module = await import(path(app));
 await module.default({ module_or_path: path(wasm) });

@@ -10,7 +10,8 @@ self.onmessage = (event) => event.ports.forEach((port) => connect(port));
 const query = new URLSearchParams(self.location.search);
 // Only files of our own beside this one.
 const file = (name) => `/${(query.get(name) ?? "").replace(/[^\w.-]/g, "")}`;
-import(file("app")).then(async (app) => {
+Promise.all([import(file("app")), import("/rest.js")]).then(async ([app, { restOf }]) => {
+  self.roostRest = restOf(file("wasm"));
   await app.default({ module_or_path: file("wasm") });
   connect = app.connect;
   waiting.splice(0).forEach((port) => connect(port));

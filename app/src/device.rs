@@ -3,8 +3,8 @@
 use js_sys::{Reflect, Uint8Array};
 use leptos::prelude::*;
 use roost_engine::{
-    DraftView, Intent, Line, ListView, MailboxRow, MessageView, Notice, SessionView, Stage,
-    TabMessage, View,
+    DraftView, Intent, Line, ListState, ListView, MailboxRow, MessageView, Notice, SessionView,
+    Stage, TabMessage, View,
 };
 use roost_wire::{Address, Body, Composed, Uid};
 use wasm_bindgen::prelude::*;
@@ -118,7 +118,12 @@ impl Device {
                 self.session.set(session);
             }
             View::Mailboxes(mailboxes) => self.mailboxes.set(mailboxes),
-            View::List(list) => self.list.set(Some(list)),
+            View::List(list) => {
+                if list.state == ListState::Ready {
+                    roost_worker::rest::soon();
+                }
+                self.list.set(Some(list));
+            }
             View::Message(message) => {
                 let other = |a: &Option<MessageView>, b: &Option<MessageView>| {
                     let name = |m: &MessageView| (m.address.clone(), m.images);

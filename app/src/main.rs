@@ -14,6 +14,7 @@ fn main() {
     std::panic::set_hook(Box::new(|panic| {
         web_sys::console::error_1(&panic.to_string().into())
     }));
+    roost_worker::rest::prepare();
     if roost_worker::is_worker() {
         roost_worker::start();
     } else {

@@ -1,7 +1,7 @@
 //! Building the app into `dist/` and compressing it.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -18,11 +18,12 @@ const SMALL: &[(&str, &str)] = &[
     ("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size"),
     (
         "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-        "--cfg erase_components -Zlocation-detail=none -Zfmt-debug=none -Zunstable-options -Cpanic=immediate-abort",
+        "--cfg erase_components -Csymbol-mangling-version=v0 -Zlocation-detail=none -Zmerge-functions=disabled -Zfmt-debug=none -Zunstable-options -Cpanic=immediate-abort",
     ),
 ];
 
-pub fn build() -> anyhow::Result<()> {
+/// Builds it. With `names`, functions keep theirs: to find what is called too early, or what is heavy.
+pub fn build(names: bool) -> anyhow::Result<()> {
     say("Building the app and its worker");
     // Trunk works offline, so that it never downloads tools of its own; the crates must be there, those of the standard
     // library too.
@@ -51,7 +52,8 @@ pub fn build() -> anyhow::Result<()> {
         .envs(settings)
         .go()?;
     crate::editor::bundle()?;
-    say("Compressing the app");
+    say("Splitting and compressing the app");
+    split(names)?;
     number_imports()?;
     let mut total = 0;
     for entry in std::fs::read_dir("dist").context("trunk made no dist/")? {
@@ -64,6 +66,88 @@ pub fn build() -> anyhow::Result<()> {
     }
     println!("    dist/ has {total} bytes, compressed");
     Ok(())
+}
+
+/// Parts of the app that are not needed to show the inbox, by their paths: what is in them, and what only they use, goes
+/// into the rest. The hashes of crates are left out between the brackets.
+const LATE: &[&str] = &[
+    "roost_app[]::ui::compose",
+    "roost_app[]::ui::dialog",
+    "roost_app[]::ui::help",
+    "roost_app[]::ui::message",
+    "roost_app[]::ui::notifications",
+    "roost_app[]::ui::settings",
+    "roost_app[]::upload",
+];
+/// The same of types that the first half has collections of: only functions of their own are late.
+const LATE_ITSELF: &[&str] = &[
+    "roost_engine[]::drafts",
+    "<roost_engine[]::drafts",
+    "<roost_wire[]::body",
+    "<roost_wire[]::compose",
+    "<roost_wire[]::mutation",
+];
+
+/// After flattening, a quick optimization compresses better than one for size (ARCHITECTURE.md, "Numbers").
+const OPTIMIZE: [&str; 9] = [
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+    "--flatten",
+    "--rereloop",
+    "-O1",
+];
+
+fn split(names: bool) -> anyhow::Result<()> {
+    let path = built("_bg.wasm")?;
+    let module = std::fs::read(&path)?;
+    let (first, rest) = crate::split::split(&module, names, |name| {
+        let name = without_hashes(name);
+        LATE.iter().any(|late| name.contains(late))
+            || LATE_ITSELF.iter().any(|late| name.starts_with(late))
+    })?;
+    let later = path.to_string_lossy().replace("_bg.wasm", "_rest.wasm");
+    std::fs::write(&path, first)?;
+    std::fs::write(&later, rest)?;
+    // Only now: it folds functions of equal code into one, whose name then says nothing.
+    optimize(&path.to_string_lossy(), names)?;
+    optimize(&later, names)
+}
+
+fn optimize(path: &str, names: bool) -> anyhow::Result<()> {
+    let debug: &[&str] = if names { &["--debuginfo"] } else { &[] };
+    run(
+        "wasm-opt",
+        &[&OPTIMIZE[..], debug, &[path, "-o", path]].concat(),
+    )
+}
+
+fn without_hashes(name: &str) -> String {
+    let mut pieces = name.split('[');
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        plain.push('[');
+        plain.push_str(piece.trim_start_matches(|c: char| c.is_ascii_hexdigit()));
+    }
+    plain
+}
+
+/// The built file of the app whose name ends so.
+fn built(end: &str) -> anyhow::Result<PathBuf> {
+    std::fs::read_dir("dist")?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .find(|path| {
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
+            name.starts_with("roost-app-") && name.ends_with(end)
+        })
+        .with_context(|| format!("trunk made no roost-app-…{end}"))
 }
 
 /// wasm-bindgen ends the name of each import with a hash, in the module and in its script: eight bytes each that no

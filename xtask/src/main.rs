@@ -3,6 +3,7 @@
 mod app;
 mod editor;
 mod setup;
+mod split;
 mod step;
 
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ cargo xtask <command>
   test NAME…    only these parts: format, clippy, native, wasm, integration, browser
   bench         measure, and write target/bench/report.json
   dist          one release binary with the app inside: target/dist/roost
-  app           only build the app into dist/
+  app           only build the app into dist/; --names keeps the names of its functions
 ";
 
 fn main() -> anyhow::Result<()> {
@@ -33,7 +34,7 @@ fn main() -> anyhow::Result<()> {
         Some("dist") => dist(),
         Some("app") => {
             setup::install(Needs::APP)?;
-            app::build()
+            app::build(rest.contains(&"--names"))
         }
         _ => {
             print!("{USAGE}");
@@ -55,7 +56,7 @@ pub fn root() -> PathBuf {
 
 fn demo(rest: &[&str]) -> anyhow::Result<()> {
     setup::install(Needs::APP | Needs::MAIL)?;
-    app::build()?;
+    app::build(false)?;
     step::say("Building the gateway and the stage");
     cargo(&["build", "-p", "roost-server", "-p", "roost-tests"])?;
     run("target/debug/stage", &[&["demo"], rest].concat())
@@ -159,7 +160,7 @@ fn test(only: &[&str]) -> anyhow::Result<()> {
         })?;
     }
     if wants("browser") {
-        steps.run("Building the app", app::build)?;
+        steps.run("Building the app", || app::build(false))?;
         steps.run("Browser tests", || {
             step::Run::new("npx", &["playwright", "test"])
                 .directory("tests/browser")
@@ -172,7 +173,7 @@ fn test(only: &[&str]) -> anyhow::Result<()> {
 
 fn bench(rest: &[&str]) -> anyhow::Result<()> {
     setup::install(Needs::APP | Needs::MAIL | Needs::BROWSER)?;
-    app::build()?;
+    app::build(false)?;
     step::say("Building the gateway and the stage, optimized");
     cargo(&[
         "build",
@@ -190,7 +191,7 @@ fn bench(rest: &[&str]) -> anyhow::Result<()> {
 
 fn dist() -> anyhow::Result<()> {
     setup::install(Needs::APP)?;
-    app::build()?;
+    app::build(false)?;
     step::say("Building the release binary");
     cargo(&["build", "--release", "-p", "roost-server"])?;
     std::fs::create_dir_all("target/dist")?;

@@ -8,7 +8,7 @@ use crate::ui::compose::Compose;
 use crate::ui::dialog::Dialogs;
 use crate::ui::icon::Icon;
 use crate::ui::list::MessageList;
-use crate::ui::live::{effect, heard, live, memo};
+use crate::ui::live::{When, effect, heard, live, memo};
 use crate::ui::mailboxes::Mailboxes;
 use crate::ui::message::Message;
 use crate::ui::state::{Pane, Ui};
@@ -37,15 +37,32 @@ pub fn Shell() -> impl IntoView {
             <Mailboxes />
             <MessageList />
             <Divider />
-            <Message />
+            <section class="message" aria-label="Message">
+                <Show when=live(move || open.get()) fallback=Nothing>
+                    <Message />
+                </Show>
+            </section>
             <button class="primary compose-here only-narrow" aria-label="Compose" on:click=heard(move |_| ui.compose(Composed::default()))>
                 {Icon::Compose.draw()}
             </button>
             <Status />
         </div>
-        <Compose />
+        // Each is there once it has something to show: its code comes after the inbox (ARCHITECTURE.md, "Two halves of
+        // one module").
+        <When test=live(move || ui.device.forms.with(|forms| !forms.is_empty()))><Compose /></When>
+        <When test=live(move || ui.dialog.with(Option::is_some))><Dialogs /></When>
         <Toasts />
-        <Dialogs />
+    }
+}
+
+#[component]
+fn Nothing() -> impl IntoView {
+    view! {
+        <div class="nothing">
+            <img src="/icon.svg" alt="" width="72" height="72" />
+            <p>"Choose a message to read it here."</p>
+            <p class="hint"><kbd>"j"</kbd>" and "<kbd>"k"</kbd>" move, "<kbd>"?"</kbd>" shows all keys."</p>
+        </div>
     }
 }
 

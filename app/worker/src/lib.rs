@@ -4,6 +4,7 @@
 //! `public/worker-loader.js` starts it, queues the tabs' ports until it is ready, and hands each to [`connect`].
 
 mod http;
+pub mod rest;
 mod socket;
 mod storage;
 
@@ -157,6 +158,9 @@ fn show(tab: TabId, view: &View) {
     let buffer = js_sys::Uint8Array::from(bytes.as_slice()).buffer();
     WORKER.with_borrow(|worker| {
         if let Some(port) = worker.ports.get(&tab) {
+            if matches!(view, View::List(_)) {
+                rest::soon();
+            }
             // The buffer is handed over rather than copied.
             let _ = port
                 .port

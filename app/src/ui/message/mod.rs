@@ -24,11 +24,11 @@ const ANSWERS: [(Answer, Icon, &str); 3] = [
     (Answer::Forward, Icon::Forward, "Forward"),
 ];
 
+/// What is in the pane of a message once one is open.
 #[component]
 pub fn Message() -> impl IntoView {
     let ui = expect_context::<Ui>();
     let message = ui.device.message;
-    let open = memo(move || message.with(Option::is_some));
     let original = RwSignal::new(false);
     // Another message is shown as the theme has it again.
     let uid = memo(move || message.with(|m| m.as_ref().map(|m| m.address.uid)));
@@ -37,29 +37,14 @@ pub fn Message() -> impl IntoView {
         original.set(false);
     });
     view! {
-        <section class="message" aria-label="Message">
-            <Show when=live(move || open.get()) fallback=Nothing>
-                <Actions original />
-                <article>
-                    <Headers />
-                    <Images />
-                    <State />
-                    <Frame original />
-                    <Attachments />
-                </article>
-            </Show>
-        </section>
-    }
-}
-
-#[component]
-fn Nothing() -> impl IntoView {
-    view! {
-        <div class="nothing">
-            <img src="/icon.svg" alt="" width="72" height="72" />
-            <p>"Choose a message to read it here."</p>
-            <p class="hint"><kbd>"j"</kbd>" and "<kbd>"k"</kbd>" move, "<kbd>"?"</kbd>" shows all keys."</p>
-        </div>
+        <Actions original />
+        <article>
+            <Headers />
+            <Images />
+            <State />
+            <Frame original />
+            <Attachments />
+        </article>
     }
 }
 

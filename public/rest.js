@@ -1,0 +1,38 @@
+// Brings in the rest of the app's module (ARCHITECTURE.md, "Two halves of one module"): soon, in the background, once the
+// inbox shows; or now, where something of it is called before that. `app/worker/src/rest.rs` calls it.
+
+/** The rest of the module `wasm`. Page and worker each have their own. */
+export const restOf = (wasm) => {
+  const url = wasm.replace("_bg.wasm", "_rest.wasm");
+  const imports = {};
+  let there = false;
+  let coming;
+  const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const fetched = async () => {
+    for (let pause = 500; !there; pause = Math.min(2 * pause, 30_000)) {
+      try {
+        await WebAssembly.instantiateStreaming(fetch(url), imports);
+        there = true;
+      } catch {
+        await later(pause);
+      }
+    }
+  };
+  return {
+    /** Takes the exports of the first half. */
+    prepare: (exports) => void (imports.first = exports),
+    soon: () => void (coming ??= fetched()),
+    now: () => {
+      if (there) return;
+      const request = new XMLHttpRequest();
+      request.open("GET", url, false);
+      // A page may not ask for bytes here, but for characters that each stand for one.
+      request.overrideMimeType("text/plain; charset=x-user-defined");
+      request.send();
+      if (request.status !== 200) throw new Error("a part of Roost could not be loaded");
+      const bytes = Uint8Array.from(request.responseText, (character) => character.charCodeAt(0));
+      new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);
+      there = true;
+    },
+  };
+};
