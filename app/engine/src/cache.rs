@@ -1,8 +1,10 @@
 //! What is known of one mailbox: a compact column of UIDs by sequence number, and summaries by UID.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use roost_wire::{Delta, Flags, MailboxState, Summary, Uid, UidSet, WindowRows};
+
+use crate::kept::{Keeping, page_of};
 
 /// How many summaries of one mailbox are held.
 const MAX_SUMMARIES: usize = 12_000;
@@ -26,6 +28,8 @@ pub struct Cache {
     pub verified: bool,
     /// Whether the positions were dropped and are being asked for again.
     pub resyncing: bool,
+    /// How this differs from what the device keeps.
+    pub kept: Keeping,
 }
 
 /// A delta that could not be applied.
@@ -44,7 +48,12 @@ impl Cache {
     pub fn reset(&mut self, state: MailboxState) {
         if state.uidvalidity != self.state.uidvalidity {
             self.summaries.clear();
+            self.kept = Keeping {
+                void: true,
+                ..Keeping::default()
+            };
         }
+        self.kept.column = true;
         self.state = state;
         self.uids = vec![0; state.exists as usize];
         self.recent.clear();
@@ -67,6 +76,11 @@ impl Cache {
         self.summaries.values()
     }
 
+    /// Whether a message's summary has to be asked for: it is neither in memory nor on its way from what is kept.
+    pub fn lacks(&self, uid: Uid) -> bool {
+        !self.summaries.contains_key(&uid) && !self.kept.loading.contains(&page_of(uid))
+    }
+
     /// The UID column, 0 where unknown.
     pub fn uids(&self) -> &[Uid] {
         &self.uids
@@ -87,6 +101,7 @@ impl Cache {
         }
         let fits =
             window.state.exists == self.state.exists && self.agrees(window.first_seq, &window.rows);
+        self.kept.column |= fits;
         for (index, row) in window.rows.into_iter().enumerate() {
             if fits {
                 self.uids[(window.first_seq as usize - 1) + index] = row.uid;
@@ -145,7 +160,46 @@ impl Cache {
         if let Some(flags) = self.recent.get(&summary.uid) {
             summary.flags = flags.clone();
         }
-        self.summaries.insert(summary.uid, summary);
+        if self.summaries.get(&summary.uid) != Some(&summary) {
+            self.kept.changed.insert(page_of(summary.uid));
+            self.summaries.insert(summary.uid, summary);
+        }
+    }
+
+    /// Starts from what the device kept, unless the server said something already.
+    pub fn restore(&mut self, state: MailboxState, uids: Vec<Uid>, pages: BTreeSet<u32>) {
+        if self.state.uidvalidity == 0 {
+            self.state = state;
+            self.uids = uids;
+            self.kept.pages = pages;
+        }
+    }
+
+    /// Takes in summaries that the device kept. Those that are there already are newer.
+    pub fn restore_summaries(&mut self, summaries: Vec<Summary>) {
+        for mut summary in summaries {
+            if let Some(flags) = self.recent.get(&summary.uid) {
+                summary.flags = flags.clone();
+            }
+            self.summaries.entry(summary.uid).or_insert(summary);
+        }
+    }
+
+    /// The summaries of one page, by UID.
+    pub fn summaries_of_page(&self, page: u32) -> Vec<Summary> {
+        let first = page * crate::kept::PAGE_SPAN;
+        (first..first.saturating_add(crate::kept::PAGE_SPAN))
+            .filter_map(|uid| self.summaries.get(&uid).cloned())
+            .collect()
+    }
+
+    /// What is kept of a message is outdated: its page is written anew, or not used any more if it is not in memory.
+    fn outdate(&mut self, uid: Uid) {
+        if self.summaries.contains_key(&uid) {
+            self.kept.changed.insert(page_of(uid));
+        } else {
+            self.kept.pages.remove(&page_of(uid));
+        }
     }
 
     /// Moves from the state the delta starts from to the one it leads to.
@@ -180,13 +234,21 @@ impl Cache {
             index += 1;
             keep
         });
-        self.summaries
-            .retain(|uid, _| !delta.vanished.contains(*uid));
+        self.kept.column = true;
+        let pages = &mut self.kept.changed;
+        self.summaries.retain(|uid, _| {
+            let gone = delta.vanished.contains(*uid);
+            if gone {
+                pages.insert(page_of(*uid));
+            }
+            !gone
+        });
         if self.recent.len() + delta.flags.len() > MAX_RECENT {
             self.recent.clear();
         }
         for (uid, flags) in &delta.flags {
             self.recent.insert(*uid, flags.clone());
+            self.outdate(*uid);
             if let Some(summary) = self.summaries.get_mut(uid) {
                 summary.flags = flags.clone();
             }
@@ -195,6 +257,7 @@ impl Cache {
             if summary.uid >= self.state.uidnext {
                 self.uids.push(summary.uid);
             }
+            self.kept.changed.insert(page_of(summary.uid));
             self.summaries.insert(summary.uid, summary.clone());
         }
         self.state = delta.state;
@@ -240,6 +303,7 @@ impl Cache {
     pub fn evict(&mut self, keep: &std::collections::HashSet<Uid>) {
         if self.summaries.len() > MAX_SUMMARIES {
             self.summaries.retain(|uid, _| keep.contains(uid));
+            self.kept.asked.clear();
         }
     }
 }

@@ -85,6 +85,7 @@ impl State {
             undo,
             sent: false,
         });
+        self.pending_changed = true;
         self.send_pending(self.pending.len() - 1);
         Some(id)
     }
@@ -150,6 +151,7 @@ impl State {
         let Some(pending) = self.pending.remove(index) else {
             return;
         };
+        self.pending_changed = true;
         if self.draft_ended(id, &outcome) {
             return;
         }

@@ -16,7 +16,7 @@ use crate::{people, query};
 /// Rows are asked for in pages of this many sequence numbers.
 pub const PAGE: u32 = 32;
 /// How many rows beyond the screen are held ready, above and below.
-const MARGIN: u32 = 60;
+pub const MARGIN: u32 = 60;
 /// How many requests may be under way.
 const MAX_ASKED: usize = 16;
 /// How long the gateway may take to answer; it limits every IMAP command to 60 seconds.
@@ -109,11 +109,8 @@ impl State {
             .rev()
             .filter(|page| {
                 let (low, high) = (page * PAGE + 1, ((page + 1) * PAGE).min(exists));
-                (low.max(oldest)..=high.min(newest)).any(|seq| {
-                    cache
-                        .uid_at(seq)
-                        .is_none_or(|uid| cache.summary(uid).is_none())
-                })
+                (low.max(oldest)..=high.min(newest))
+                    .any(|seq| cache.uid_at(seq).is_none_or(|uid| cache.lacks(uid)))
             })
             .collect();
         for page in pages {
@@ -187,7 +184,7 @@ impl State {
             .iter()
             .skip(first)
             .take((tab.count + 2 * MARGIN) as usize)
-            .filter(|uid| cache.summary(**uid).is_none())
+            .filter(|uid| cache.lacks(**uid))
             .take(MAX_WINDOW as usize)
             .copied()
             .collect();
@@ -336,7 +333,13 @@ impl State {
         match change {
             Change::Mailboxes(mailboxes) => {
                 let names: HashSet<&str> = mailboxes.iter().map(|m| m.name.as_str()).collect();
+                for name in self.caches.keys() {
+                    if !names.contains(name.as_str()) {
+                        self.forgotten.push(name.clone());
+                    }
+                }
                 self.caches.retain(|name, _| names.contains(name.as_str()));
+                self.account_changed = true;
                 for tab in self.tabs.values_mut() {
                     if !names.contains(tab.mailbox.as_str()) {
                         tab.mailbox = "INBOX".to_owned();
@@ -350,6 +353,7 @@ impl State {
             Change::Counts { mailbox, counts } => {
                 if let Some(known) = self.mailboxes.iter_mut().find(|m| m.name == mailbox) {
                     known.counts = Some(counts);
+                    self.account_changed = true;
                 }
             }
             Change::Delta(delta) => self.delta(&delta),
