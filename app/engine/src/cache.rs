@@ -82,6 +82,11 @@ impl Cache {
         self.summaries.get(&uid)
     }
 
+    /// Every summary that is held, in no order.
+    pub fn summaries(&self) -> impl Iterator<Item = &Summary> + Clone {
+        self.summaries.values()
+    }
+
     /// Whether a message's summary has to be asked for: it is neither in memory nor on its way from what is kept.
     pub fn lacks(&self, uid: Uid) -> bool {
         !self.is_current(uid) && !self.kept.loading.contains(&page_of(uid))

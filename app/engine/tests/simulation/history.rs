@@ -757,5 +757,6 @@ fn body(subject: u32) -> Body {
         blocked: 0,
         attachments: Vec::new(),
         defects: Vec::new(),
+        images: Vec::new(),
     }
 }
