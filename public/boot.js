@@ -24,6 +24,13 @@ const start = () => {
 };
 window.roostPort = start();
 
-globalThis.roostRest = restOf(path(wasm));
+// Once the inbox is there, and all that belongs to it, the app is kept for when there is no line.
+globalThis.roostRest = restOf(path(wasm), () => navigator.serviceWorker?.register("/service-worker.js").catch(() => {}));
+// Another version than the kept one comes from the gateway.
+globalThis.roostReload = async () => {
+  const kept = (await navigator.serviceWorker?.getRegistrations()) ?? [];
+  await Promise.all(kept.map((one) => one.unregister()));
+  location.reload();
+};
 const module = await import(path(app));
 await module.default({ module_or_path: path(wasm) });

@@ -1,8 +1,8 @@
 // Brings in the rest of the app's module (ARCHITECTURE.md, "Two halves of one module"): soon, in the background, once the
 // inbox shows; or now, where something of it is called before that. `app/worker/src/rest.rs` calls it.
 
-/** The rest of the module `wasm`. Page and worker each have their own. */
-export const restOf = (wasm) => {
+/** The rest of the module `wasm`; `afterwards` is called when it came in the background. Page and worker each have one. */
+export const restOf = (wasm, afterwards = () => {}) => {
   const url = wasm.replace("_bg.wasm", "_rest.wasm");
   const imports = {};
   let there = false;
@@ -17,6 +17,7 @@ export const restOf = (wasm) => {
         await later(pause);
       }
     }
+    afterwards();
   };
   return {
     /** Takes the exports of the first half. */

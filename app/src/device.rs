@@ -10,6 +10,13 @@ use roost_wire::{Body, Composed, Uid};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, MessagePort};
 
+#[wasm_bindgen]
+extern "C" {
+    /// In `public/boot.js`, which registers what keeps the app.
+    #[wasm_bindgen(js_name = roostReload)]
+    fn load_newest();
+}
+
 /// Remembers in the browser whether somebody was signed in, so that the socket can open without asking first.
 const SIGNED_IN_KEY: &str = "roost.signed-in";
 /// How many notices wait to be shown.
@@ -86,6 +93,11 @@ impl Device {
                 let _ = port.post_message(&Uint8Array::from(bytes.as_slice()).buffer());
             });
         }
+    }
+
+    /// Loads the page anew, in the version that the gateway has.
+    pub fn reload(self) {
+        load_newest();
     }
 
     fn show(self, view: View) {

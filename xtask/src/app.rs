@@ -1,9 +1,10 @@
 //! Building the app into `dist/` and compressing it.
 
 use std::collections::HashMap;
+use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use crate::step::{Run, run, say};
 
@@ -54,6 +55,7 @@ pub fn build(names: bool) -> anyhow::Result<()> {
     say("Splitting and compressing the app");
     split(names)?;
     number_imports()?;
+    list_files()?;
     let mut total = 0;
     for entry in std::fs::read_dir("dist").context("trunk made no dist/")? {
         let path = entry?.path();
@@ -195,6 +197,36 @@ fn number(bytes: &mut [u8], known: &mut HashMap<Vec<u8>, usize>) {
             bytes[end - HASH..end].copy_from_slice(format!("{number:016}").as_bytes());
         }
     }
+}
+
+/// Tells the service worker what the app is made of, and names this version by all of it.
+fn list_files() -> anyhow::Result<()> {
+    const WORKER: &str = "dist/service-worker.js";
+    // The document is asked for by the place it stands for; the frame has two, with a policy each.
+    let mut files = vec!["/".to_owned(), "/frame-images.html".to_owned()];
+    let mut version = std::hash::DefaultHasher::new();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir("dist")?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<_>>()?;
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let compressed = path.extension().is_some_and(|extension| extension == "br");
+        if path.is_dir() || compressed || path == Path::new(WORKER) {
+            continue;
+        }
+        version.write(&std::fs::read(&path)?);
+        if name != "index.html" {
+            files.push(format!("/{name}"));
+        }
+    }
+    let worker = std::fs::read_to_string(WORKER)?;
+    let filled = worker
+        .replace("\"unbuilt\"", &format!("\"{:016x}\"", version.finish()))
+        .replace("FILES = []", &format!("FILES = {files:?}"));
+    ensure!(filled != worker, "the service worker names no files");
+    std::fs::write(WORKER, filled)?;
+    Ok(())
 }
 
 fn compress(path: &Path) -> anyhow::Result<usize> {

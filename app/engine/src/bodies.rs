@@ -147,6 +147,7 @@ impl State {
             ticket,
             address: key.0,
             images: key.1,
+            kept: self.keeps && !key.1,
         });
     }
 

@@ -1,8 +1,11 @@
 //! What is known of one mailbox: a compact column of UIDs by sequence number, and summaries by UID.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use roost_wire::{Delta, Flags, MailboxState, Summary, Uid, UidSet, WindowRows};
+
+use crate::kept::{Keeping, page_of};
 
 /// How many summaries of one mailbox are held.
 const MAX_SUMMARIES: usize = 12_000;
@@ -20,6 +23,8 @@ pub struct Cache {
     summaries: HashMap<Uid, Summary>,
     /// Summaries from before the positions were dropped: shown until they are heard again, for their flags may differ.
     outdated: HashSet<Uid>,
+    /// What the device keeps of summaries is from before that too.
+    kept_outdated: bool,
     /// Flags heard by delta. Rows may have left the server before a delta that overtook them; a delta is never older
     /// than the rows it overtakes, and what is newer than it comes by delta too. So these flags win over those of rows.
     recent: HashMap<Uid, Flags>,
@@ -30,6 +35,8 @@ pub struct Cache {
     pub missed: bool,
     /// Whether the positions were dropped and are being asked for again.
     pub resyncing: bool,
+    /// How this differs from what the device keeps.
+    pub kept: Keeping,
 }
 
 /// A delta that could not be applied.
@@ -49,8 +56,14 @@ impl Cache {
         let same = state.uidvalidity == self.state.uidvalidity;
         if !same {
             self.summaries.clear();
+            self.kept = Keeping {
+                void: true,
+                ..Keeping::default()
+            };
         }
         self.outdated = self.summaries.keys().copied().collect();
+        self.kept_outdated = same;
+        self.kept.column = true;
         self.state = state;
         self.uids = vec![0; state.exists as usize];
         self.recent.clear();
@@ -69,9 +82,11 @@ impl Cache {
         self.summaries.get(&uid)
     }
 
-    /// Whether a summary is there and as new as the state.
-    pub fn is_current(&self, uid: Uid) -> bool {
-        self.summaries.contains_key(&uid) && !self.outdated.contains(&uid)
+    /// Whether a message's summary has to be asked for: it is older than the state, or neither in memory nor on its way
+    /// from what is kept.
+    pub fn lacks(&self, uid: Uid) -> bool {
+        self.outdated.contains(&uid)
+            || !self.summaries.contains_key(&uid) && !self.kept.loading.contains(&page_of(uid))
     }
 
     /// The UID column, 0 where unknown.
@@ -96,6 +111,7 @@ impl Cache {
         let fits = window.state.modseq == self.state.modseq
             && window.state.exists == self.state.exists
             && self.agrees(window.first_seq, &window.rows);
+        self.kept.column |= fits;
         for (index, row) in window.rows.into_iter().enumerate() {
             if fits {
                 self.uids[(window.first_seq as usize - 1) + index] = row.uid;
@@ -155,13 +171,60 @@ impl Cache {
             summary.flags = flags.clone();
         }
         self.outdated.remove(&summary.uid);
-        self.summaries.insert(summary.uid, summary);
+        if self.summaries.get(&summary.uid) != Some(&summary) {
+            self.kept.changed.insert(page_of(summary.uid));
+            self.summaries.insert(summary.uid, summary);
+        }
+    }
+
+    /// Starts from what the device kept, unless the server said something already.
+    pub fn restore(&mut self, state: MailboxState, uids: Vec<Uid>, pages: BTreeSet<u32>) {
+        if self.state.uidvalidity == 0 {
+            self.state = state;
+            self.uids = uids;
+            self.kept.pages = pages;
+        }
+    }
+
+    /// Takes in summaries that the device kept. Those that are there already are newer.
+    pub fn restore_summaries(&mut self, summaries: Vec<Summary>) {
+        for mut summary in summaries {
+            if let Some(flags) = self.recent.get(&summary.uid) {
+                summary.flags = flags.clone();
+            }
+            let uid = summary.uid;
+            if let Entry::Vacant(place) = self.summaries.entry(uid) {
+                place.insert(summary);
+                if self.kept_outdated {
+                    self.outdated.insert(uid);
+                }
+            }
+        }
+    }
+
+    /// The summaries of one page, by UID.
+    pub fn summaries_of_page(&self, page: u32) -> Vec<Summary> {
+        let first = page * crate::kept::PAGE_SPAN;
+        (first..first.saturating_add(crate::kept::PAGE_SPAN))
+            .filter_map(|uid| self.summaries.get(&uid).cloned())
+            .collect()
+    }
+
+    /// What is kept of a message is outdated: its page is written anew, or not used any more if it is not in memory.
+    fn outdate(&mut self, uid: Uid) {
+        if self.summaries.contains_key(&uid) {
+            self.kept.changed.insert(page_of(uid));
+        } else {
+            self.kept.pages.remove(&page_of(uid));
+        }
     }
 
     /// Forgets messages that are known to be gone, though not where they stood.
     pub fn forget(&mut self, gone: impl IntoIterator<Item = Uid>) {
         for uid in gone {
-            self.summaries.remove(&uid);
+            if self.summaries.remove(&uid).is_some() {
+                self.kept.changed.insert(page_of(uid));
+            }
             self.outdated.remove(&uid);
         }
     }
@@ -203,14 +266,22 @@ impl Cache {
             index += 1;
             keep
         });
-        self.summaries
-            .retain(|uid, _| !delta.vanished.contains(*uid));
         self.outdated.retain(|uid| !delta.vanished.contains(*uid));
+        self.kept.column = true;
+        let pages = &mut self.kept.changed;
+        self.summaries.retain(|uid, _| {
+            let gone = delta.vanished.contains(*uid);
+            if gone {
+                pages.insert(page_of(*uid));
+            }
+            !gone
+        });
         if self.recent.len() + delta.flags.len() > MAX_RECENT {
             self.recent.clear();
         }
         for (uid, flags) in &delta.flags {
             self.recent.insert(*uid, flags.clone());
+            self.outdate(*uid);
             if let Some(summary) = self.summaries.get_mut(uid) {
                 summary.flags = flags.clone();
             }
@@ -220,6 +291,7 @@ impl Cache {
                 self.uids.push(summary.uid);
             }
             self.outdated.remove(&summary.uid);
+            self.kept.changed.insert(page_of(summary.uid));
             self.summaries.insert(summary.uid, summary.clone());
         }
         self.state = delta.state;
@@ -266,6 +338,7 @@ impl Cache {
         if self.summaries.len() > MAX_SUMMARIES {
             self.summaries.retain(|uid, _| keep.contains(uid));
             self.outdated.retain(|uid| keep.contains(uid));
+            self.kept.asked.clear();
         }
     }
 }

@@ -17,6 +17,7 @@ mod bodies;
 mod cache;
 mod drafts;
 mod intent;
+mod kept;
 mod list;
 mod pending;
 mod query;
@@ -27,6 +28,7 @@ mod view;
 
 pub use drafts::{KeptDraft, address_problem, addresses};
 pub use intent::{Action, Answer, Filter, Identity, Intent, TabId, Target, UndoId, Write};
+pub use kept::{KeptAccount, KeptMailbox, KeptPage, PAGE_SPAN, Record};
 pub use query::parse as parse_query;
 pub use state::State;
 pub use view::{
@@ -79,6 +81,19 @@ pub enum Event {
     },
     /// The drafts this device kept before the worker started.
     Restored(Vec<KeptDraft>),
+    /// The account this device kept before the worker started, if it kept one.
+    Recalled(Option<Box<KeptAccount>>),
+    /// The answer to [`Effect::LoadMailbox`].
+    MailboxLoaded {
+        account: String,
+        kept: Option<KeptMailbox>,
+    },
+    /// The answer to [`Effect::LoadPages`]: those of them that are there.
+    PagesLoaded {
+        account: String,
+        mailbox: String,
+        pages: Vec<KeptPage>,
+    },
     /// The time of an [`Effect::Wake`] has come.
     Woke(Wake),
 }
@@ -136,11 +151,12 @@ pub enum Effect {
     /// Close the socket if it is open.
     Disconnect,
     Send(ClientMessage),
-    /// Fetch a message ready to be shown.
+    /// Fetch a message ready to be shown: from this device if it is `kept` here, and to be kept here.
     FetchBody {
         ticket: u32,
         address: ContentAddress,
         images: bool,
+        kept: bool,
     },
     /// Fetch a message to go on writing it.
     FetchDraft {
@@ -155,6 +171,25 @@ pub enum Effect {
     Recall,
     /// Forget the kept draft of that id.
     Forget(String),
+    /// Keep, all of it or nothing.
+    Store {
+        account: String,
+        records: Vec<Record>,
+    },
+    /// Give what is kept of a mailbox, with [`Event::MailboxLoaded`].
+    LoadMailbox {
+        account: String,
+        mailbox: String,
+    },
+    /// Give pages of a mailbox, with [`Event::PagesLoaded`].
+    LoadPages {
+        account: String,
+        mailbox: String,
+        uidvalidity: u32,
+        pages: Vec<u32>,
+    },
+    /// Keep nothing of any account any more, but for messages being written.
+    Wipe,
     Show {
         tab: TabId,
         view: View,
@@ -187,6 +222,8 @@ pub enum Wake {
     Release(String),
     /// Try once more to hand over a message.
     Resend(String),
+    /// What changed is to be written.
+    Keep,
     /// The rows have been there for a while.
     Calm,
     /// A request should have been answered by now.
@@ -219,10 +256,19 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
             result,
         } => state.draft_fetched(tab, address, as_new, identities, result),
         Event::Restored(kept) => state.restored(kept),
+        Event::Recalled(kept) => state.recalled(kept),
+        Event::MailboxLoaded { account, kept } => state.mailbox_loaded(&account, kept),
+        Event::PagesLoaded {
+            account,
+            mailbox,
+            pages,
+        } => state.pages_loaded(&account, &mailbox, pages),
         Event::Woke(wake) => state.woke(wake),
     }
     state.go_on_with_drafts();
+    state.load_what_is_kept();
     state.ask_for_what_is_missing();
+    state.keep_mail();
     state.show();
     state.take_effects()
 }

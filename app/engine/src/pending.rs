@@ -100,6 +100,7 @@ impl State {
             sent: false,
             ledger: None,
         });
+        self.pending_changed = true;
         self.send_pending(self.pending.len() - 1);
         Some(id)
     }
@@ -191,6 +192,7 @@ impl State {
         let Some(pending) = self.pending.remove(index) else {
             return;
         };
+        self.pending_changed = true;
         if self.draft_ended(id, &outcome) {
             return;
         }

@@ -70,6 +70,7 @@ impl State {
 
     pub(crate) fn sign_in(&mut self, username: String, password: String, shared: bool) {
         self.stage = Stage::SigningIn;
+        self.shared = shared;
         self.effect(Effect::SignIn {
             username,
             password,
@@ -81,6 +82,9 @@ impl State {
         match result {
             Ok(who) => {
                 self.signed_in_as(who);
+                if self.shared || !self.keeps {
+                    self.keep_from_now_on(!self.shared);
+                }
                 self.connect();
             }
             Err(problem) => {
@@ -103,7 +107,7 @@ impl State {
         };
     }
 
-    fn signed_in_as(&mut self, who: Who) {
+    pub(crate) fn signed_in_as(&mut self, who: Who) {
         if self
             .who
             .as_ref()
@@ -118,7 +122,16 @@ impl State {
             address: String::new(),
             sends: false,
         };
+        let account = who.account.clone();
         self.who = Some(who);
+        if let Some(kept) = self.kept_account.take() {
+            if kept.who.account == account {
+                self.adopt(*kept);
+            } else {
+                // Somebody else's.
+                self.effect(Effect::Wipe);
+            }
+        }
     }
 
     /// The session ended by itself. What was on screen stays, behind the form; what is pending stays pending.
@@ -246,6 +259,7 @@ impl State {
                 self.retry_bodies();
             }
             Wake::Calm => self.calmed(),
+            Wake::Keep => self.keep_now(),
             Wake::SaveDraft { id, revision } => self.draft_paused(&id, revision),
             Wake::Discard(id) => self.discard_for_good(&id),
             Wake::Release(id) => self.release(&id),
@@ -288,6 +302,7 @@ impl State {
                 self.address = address;
                 self.sends = sends;
                 self.complete_senders();
+                self.account_changed = true;
                 self.ledger = Some(ledger);
                 self.end_what_nobody_knows();
                 // Only now is it known whether this gateway may have been handed a message before.

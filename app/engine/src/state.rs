@@ -7,6 +7,7 @@ use roost_wire::{Mailbox, RequestId, UidSet};
 use crate::bodies::Bodies;
 use crate::cache::Cache;
 use crate::drafts::Draft;
+use crate::kept::KeptAccount;
 use crate::pending::{Pending, Undo};
 use crate::view::{
     ContentAddress, DraftView, Line, ListView, MailboxRow, MessageView, SessionView, Stage,
@@ -56,6 +57,20 @@ pub struct State {
     pub(crate) sends: bool,
     /// The gateway's memory of mutations, once it said hello on the socket that is open.
     pub(crate) ledger: Option<u64>,
+    /// Whether this device keeps mail of the account.
+    pub(crate) keeps: bool,
+    /// The sign-in under way is on a computer that others use too.
+    pub(crate) shared: bool,
+    /// What is kept of an account that nobody signed in to yet.
+    pub(crate) kept_account: Option<Box<KeptAccount>>,
+    /// Mailboxes that were looked up in what is kept.
+    pub(crate) looked_up: HashSet<String>,
+    /// Mailboxes of which nothing is to be kept any more.
+    pub(crate) forgotten: Vec<String>,
+    pub(crate) account_changed: bool,
+    pub(crate) pending_changed: bool,
+    /// A [`crate::Wake::Keep`] is under way.
+    pub(crate) keeping: bool,
     pub(crate) tabs: BTreeMap<TabId, Tab>,
     pub(crate) effects: Vec<Effect>,
 }
@@ -232,6 +247,14 @@ impl Default for State {
             address: String::new(),
             sends: false,
             ledger: None,
+            keeps: false,
+            shared: false,
+            kept_account: None,
+            looked_up: HashSet::new(),
+            forgotten: Vec::new(),
+            account_changed: false,
+            pending_changed: false,
+            keeping: false,
             tabs: BTreeMap::new(),
             effects: Vec::new(),
         }
@@ -261,11 +284,16 @@ impl State {
             && let Some(name) = self.cache_order.remove(at)
         {
             self.caches.remove(&name);
+            // What is kept of it stays, and can be looked up again.
+            self.looked_up.remove(&name);
         }
     }
 
     /// Forgets everything that belongs to an account.
     pub(crate) fn forget_account(&mut self) {
+        self.keep_from_now_on(false);
+        self.looked_up.clear();
+        self.forgotten.clear();
         self.who = None;
         self.mailboxes.clear();
         self.caches.clear();

@@ -16,7 +16,7 @@ use crate::{Effect, State, Wake};
 /// Rows are asked for in pages of this many sequence numbers.
 pub const PAGE: u32 = 32;
 /// How many rows beyond the screen are held ready, above and below.
-const MARGIN: u32 = 60;
+pub const MARGIN: u32 = 60;
 /// How many requests may be under way.
 const MAX_ASKED: usize = 16;
 /// How long the gateway may take to answer; it limits every IMAP command to 60 seconds.
@@ -116,7 +116,7 @@ impl State {
             .filter(|page| {
                 let (low, high) = (page * PAGE + 1, ((page + 1) * PAGE).min(exists));
                 (low.max(oldest)..=high.min(newest))
-                    .any(|seq| cache.uid_at(seq).is_none_or(|uid| !cache.is_current(uid)))
+                    .any(|seq| cache.uid_at(seq).is_none_or(|uid| cache.lacks(uid)))
             })
             .collect();
         for page in pages {
@@ -191,7 +191,7 @@ impl State {
             .iter()
             .skip(first)
             .take((tab.count + 2 * MARGIN) as usize)
-            .filter(|uid| !cache.is_current(**uid))
+            .filter(|uid| cache.lacks(**uid))
             .take(MAX_WINDOW as usize)
             .copied()
             .collect();
@@ -345,7 +345,13 @@ impl State {
         match change {
             Change::Mailboxes(mailboxes) => {
                 let names: HashSet<&str> = mailboxes.iter().map(|m| m.name.as_str()).collect();
+                for name in self.caches.keys() {
+                    if !names.contains(name.as_str()) {
+                        self.forgotten.push(name.clone());
+                    }
+                }
                 self.caches.retain(|name, _| names.contains(name.as_str()));
+                self.account_changed = true;
                 for tab in self.tabs.values_mut() {
                     if names.contains(tab.mailbox.as_str()) {
                         // It may have been created since it was missed.
@@ -366,6 +372,7 @@ impl State {
             Change::Counts { mailbox, counts } => {
                 if let Some(known) = self.mailboxes.iter_mut().find(|m| m.name == mailbox) {
                     known.counts = Some(counts);
+                    self.account_changed = true;
                 }
             }
             Change::Delta(delta) => self.delta(&delta),

@@ -5,6 +5,7 @@ use roost_engine::{BodyProblem, ContentAddress, Event, Identity, SignInProblem, 
 use wasm_bindgen_futures::spawn_local;
 
 use crate::handle;
+use crate::storage::bodies;
 
 async fn refusal(response: Response) -> String {
     match response
@@ -62,10 +63,20 @@ pub fn sign_out() {
     });
 }
 
-pub fn fetch_body(ticket: u32, address: &ContentAddress, images: bool) {
+/// `kept`: from this device if it is here, and kept here.
+pub fn fetch_body(ticket: u32, address: &ContentAddress, images: bool, kept: bool) {
     let url = format!("{}&images={}", address.url("body"), u8::from(images));
     spawn_local(async move {
-        let result = content(&url).await.and_then(read);
+        let here = if kept { bodies::find(&url).await } else { None };
+        let result = match here.and_then(|bytes| read(bytes).ok()) {
+            Some(body) => Ok(body),
+            None => content(&url).await.and_then(|bytes| {
+                if kept {
+                    bodies::keep(&url, &bytes);
+                }
+                read(bytes)
+            }),
+        };
         handle(Event::BodyFetched { ticket, result });
     });
 }

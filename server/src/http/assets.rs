@@ -38,7 +38,7 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
             ("index.html", APP_POLICY)
         }
         // A worker has the policy of its own response.
-        "worker-loader.js" => (path, APP_POLICY),
+        "worker-loader.js" | "service-worker.js" => (path, APP_POLICY),
         file if file.contains('.') => (file, FILE_POLICY),
         _ => ("index.html", APP_POLICY),
     };

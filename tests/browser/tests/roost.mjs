@@ -52,6 +52,27 @@ export const row = (page, name) => page.getByRole("grid", { name: "Messages" }).
 export const bodyFrame = (page) => page.frameLocator('iframe[title="Message body"]');
 export const message = (page) => page.getByRole("region", { name: "Message", exact: true });
 
+/** In the page, from its start: notes when the first rows are on screen. */
+export const watchRows = () => {
+  const look = () => {
+    if (document.querySelector('[role="row"]:not(.skeleton)')) window.rowsAt ??= performance.now();
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+};
+
+/** What went over the line until the rows were there (after `watchRows`): all of it, but for the rest of the app, which
+ * must not have been asked for before. */
+export async function untilRows(page, traffic) {
+  await page.waitForFunction(() => window.rowsAt);
+  // Its size is known once it is there.
+  const rest = await page.waitForFunction(() => performance.getEntriesByType("resource").find((one) => one.name.endsWith("_rest.wasm") && one.responseEnd)?.toJSON());
+  const { startTime, transferSize } = await rest.jsonValue();
+  expect(startTime).toBeGreaterThan(await page.evaluate(() => window.rowsAt - 50));
+  const { bytes, requests } = await traffic();
+  return { bytes: bytes - transferSize, requests: requests - 1 };
+}
+
 /** What a mailbox holds, as the other client sees it: subject → flags. */
 export async function contents(client, mailbox) {
   const lock = await client.getMailboxLock(mailbox);

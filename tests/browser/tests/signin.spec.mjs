@@ -1,4 +1,4 @@
-import { expect, signIn, row, stage, test } from "./roost.mjs";
+import { expect, signIn, row, stage, test, untilRows, watchRows } from "./roost.mjs";
 
 test("the right password leads to the inbox", async ({ page, account }) => {
   await signIn(page, account);
@@ -9,14 +9,19 @@ test("the right password leads to the inbox", async ({ page, account }) => {
   await expect(row(page, /Welcome to Roost/)).toBeVisible();
 });
 
-test("a cold start stays small", async ({ page, account }) => {
-  await stage({ do: "traffic" });
-  await signIn(page, account);
-  await expect(row(page, /Welcome to Roost/)).toBeVisible();
-  const { bytes, requests } = await stage({ do: "traffic" });
-  // The target is 180 KB and 14 requests (ARCHITECTURE.md, "Numbers"); past this, something heavy came in.
-  expect(bytes).toBeLessThanOrEqual(260_000);
-  expect(requests).toBeLessThanOrEqual(14);
+test.describe("a cold start", () => {
+  // What keeps the app fetches it once more, after the inbox is there.
+  test.use({ serviceWorkers: "block" });
+
+  test("stays small, and what the inbox does not need comes after it", async ({ page, account }) => {
+    await page.addInitScript(watchRows);
+    await stage({ do: "traffic" });
+    await signIn(page, account);
+    const { bytes, requests } = await untilRows(page, () => stage({ do: "traffic" }));
+    // The target is 180 KB and 14 requests (ARCHITECTURE.md, "Numbers"); past this, something heavy came in.
+    expect(bytes).toBeLessThanOrEqual(260_000);
+    expect(requests).toBeLessThanOrEqual(14);
+  });
 });
 
 test("a wrong password is said, and the name is kept", async ({ page, account }) => {

@@ -284,7 +284,7 @@ impl State {
         }
     }
 
-    pub(super) fn account_name(&self) -> String {
+    pub(crate) fn account_name(&self) -> String {
         self.who
             .as_ref()
             .map(|who| who.account.clone())

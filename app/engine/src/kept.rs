@@ -1,0 +1,356 @@
+//! What this device keeps of an account: the list of mailboxes, what is known of each, pages of summaries, and changes
+//! without an outcome. It starts from that, with or without a line, and is compared with the server afterwards.
+//!
+//! Invariants:
+//! 1. What is kept is a copy: losing it costs time, never mail. Changes without an outcome exist only here, so they are
+//!    kept in the same step in which they are made.
+//! 2. A batch ([`Effect::Store`]) is written whole or not at all: the state of a mailbox and the pages it speaks of belong
+//!    together.
+//! 3. Nothing is kept for somebody who signed in on a shared computer, and nothing is left after signing out.
+//! 4. What is kept of a mailbox is unverified until the server has said what changed since.
+
+use std::collections::BTreeSet;
+
+use roost_wire::{Mailbox, MailboxState, Mutation, MutationId, Summary, Uid};
+use serde::{Deserialize, Serialize};
+
+use crate::cache::Cache;
+use crate::view::Stage;
+use crate::{Effect, State, TabId, Wake, Who};
+
+/// How many UIDs one page of summaries spans.
+pub const PAGE_SPAN: Uid = 256;
+/// How long changes are gathered before they are written.
+const KEEP_MS: u32 = 400;
+/// How many pages of one mailbox are kept: those of the newest messages.
+const MAX_PAGES: usize = 400;
+
+/// The account a device keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptAccount {
+    pub who: Who,
+    pub address: String,
+    pub sends: bool,
+    pub mailboxes: Vec<Mailbox>,
+    /// Changes without an outcome, in order. Messages on their way out are kept with their drafts.
+    pub pending: Vec<(MutationId, Mutation)>,
+}
+
+/// What is known of one mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptMailbox {
+    pub name: String,
+    pub state: MailboxState,
+    /// The UID of each message in ascending order, as runs: the first UID and how many follow one another; 0 for messages
+    /// whose UID is not known.
+    pub runs: Vec<(Uid, u32)>,
+    /// The pages of summaries that are kept.
+    pub pages: BTreeSet<u32>,
+}
+
+/// The summaries of messages whose UIDs lie in one span of [`PAGE_SPAN`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptPage {
+    pub mailbox: String,
+    pub uidvalidity: u32,
+    pub page: u32,
+    pub summaries: Vec<Summary>,
+}
+
+/// Something to be kept, or not any more. Of a batch, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    Account(Box<KeptAccount>),
+    Mailbox(KeptMailbox),
+    Page(KeptPage),
+    /// Nothing of a mailbox is kept any more.
+    Forget(String),
+}
+
+/// The page a message is in.
+pub fn page_of(uid: Uid) -> u32 {
+    uid / PAGE_SPAN
+}
+
+impl KeptMailbox {
+    fn of(name: &str, cache: &Cache) -> Self {
+        let mut runs: Vec<(Uid, u32)> = Vec::new();
+        for &uid in cache.uids() {
+            match runs.last_mut() {
+                Some((0, count)) if uid == 0 => *count += 1,
+                Some((first, count)) if *first != 0 && uid != 0 && uid == *first + *count => {
+                    *count += 1;
+                }
+                _ => runs.push((uid, 1)),
+            }
+        }
+        Self {
+            name: name.to_owned(),
+            state: cache.state,
+            runs,
+            pages: cache.kept.pages.clone(),
+        }
+    }
+
+    /// The column of UIDs; `None` where it is not that of the state.
+    pub fn uids(&self) -> Option<Vec<Uid>> {
+        let exists = self.state.exists as usize;
+        let mut uids = Vec::with_capacity(exists.min(1 << 20));
+        for &(first, count) in &self.runs {
+            if uids.len() + count as usize > exists || first.checked_add(count).is_none() {
+                return None;
+            }
+            uids.extend((0..count).map(|offset| if first == 0 { 0 } else { first + offset }));
+        }
+        let known = uids.iter().filter(|&&uid| uid != 0);
+        let ascends = known.clone().zip(known.skip(1)).all(|(a, b)| a < b);
+        (uids.len() == exists && ascends).then_some(uids)
+    }
+}
+
+/// How a cache and what is kept of it differ.
+#[derive(Debug, Clone, Default)]
+pub struct Keeping {
+    /// The pages that are kept.
+    pub pages: BTreeSet<u32>,
+    /// The pages whose summaries changed.
+    pub changed: BTreeSet<u32>,
+    /// The state or the column changed.
+    pub column: bool,
+    /// Nothing of what was kept is true any more.
+    pub void: bool,
+    /// Pages asked for; a page is asked for once, what it lacks is asked of the server.
+    pub asked: BTreeSet<u32>,
+    /// Pages on their way.
+    pub loading: BTreeSet<u32>,
+}
+
+impl Keeping {
+    fn differs(&self) -> bool {
+        self.column || self.void || !self.changed.is_empty()
+    }
+}
+
+impl State {
+    /// Gives what is kept of the account, if a device keeps one.
+    pub(crate) fn recalled(&mut self, kept: Option<Box<KeptAccount>>) {
+        let Some(kept) = kept else {
+            return;
+        };
+        match &self.who {
+            Some(who) if who.account != kept.who.account => self.effect(Effect::Wipe),
+            Some(_) => self.adopt(*kept),
+            None => {
+                let who = kept.who.clone();
+                let starting = self.stage == Stage::Starting;
+                self.kept_account = Some(kept);
+                if starting {
+                    self.signed_in_as(who);
+                }
+            }
+        }
+    }
+
+    /// The person whose mail is kept is here.
+    pub(crate) fn adopt(&mut self, kept: KeptAccount) {
+        self.keeps = true;
+        if self.mailboxes.is_empty() {
+            self.mailboxes = kept.mailboxes;
+        }
+        if self.address.is_empty() {
+            self.address = kept.address;
+            self.sends = kept.sends;
+        }
+        for (id, mutation) in kept.pending {
+            self.resume_mutation(id, mutation);
+        }
+    }
+
+    /// From now on, nothing, or what this person has, is kept.
+    pub(crate) fn keep_from_now_on(&mut self, keeps: bool) {
+        if self.keeps && !keeps || self.kept_account.take().is_some() {
+            self.effect(Effect::Wipe);
+        }
+        self.keeps = keeps;
+        self.account_changed = keeps;
+    }
+
+    /// Asks the store for what is on screen and not in memory.
+    pub(crate) fn load_what_is_kept(&mut self) {
+        if !self.keeps {
+            return;
+        }
+        let screens: Vec<TabId> = self.tabs.keys().copied().collect();
+        for id in screens {
+            let Some(mailbox) = self.tabs.get(&id).map(|tab| tab.mailbox.clone()) else {
+                continue;
+            };
+            let known = self
+                .caches
+                .get(&mailbox)
+                .is_some_and(|cache| cache.state.uidvalidity != 0);
+            if known {
+                self.load_pages(id, &mailbox);
+            } else if self.looked_up.insert(mailbox.clone()) {
+                let account = self.account_name();
+                self.effect(Effect::LoadMailbox { account, mailbox });
+            }
+        }
+    }
+
+    fn load_pages(&mut self, id: TabId, mailbox: &str) {
+        let Some(tab) = self.tabs.get(&id) else {
+            return;
+        };
+        let Some((rows, cache)) = self.rows(tab).zip(self.caches.get(mailbox)) else {
+            return;
+        };
+        let end = (tab.first + tab.count + crate::sync::MARGIN).min(rows.len());
+        let pages: BTreeSet<u32> = (tab.first.saturating_sub(crate::sync::MARGIN)..end)
+            .filter_map(|position| rows.uid(position))
+            .filter(|uid| cache.summary(*uid).is_none())
+            .map(page_of)
+            .filter(|page| cache.kept.pages.contains(page) && !cache.kept.asked.contains(page))
+            .collect();
+        if pages.is_empty() {
+            return;
+        }
+        let uidvalidity = cache.state.uidvalidity;
+        if let Some(cache) = self.caches.get_mut(mailbox) {
+            cache.kept.asked.extend(&pages);
+            cache.kept.loading.extend(&pages);
+        }
+        let account = self.account_name();
+        self.effect(Effect::LoadPages {
+            account,
+            mailbox: mailbox.to_owned(),
+            uidvalidity,
+            pages: pages.into_iter().collect(),
+        });
+    }
+
+    /// What is kept of a mailbox. It counts only where the server has not been faster.
+    pub(crate) fn mailbox_loaded(&mut self, account: &str, kept: Option<KeptMailbox>) {
+        if let Some(kept) = kept
+            && self.keeps
+            && self.account_name() == account
+            && let Some(uids) = kept.uids()
+            && let Some(cache) = self.caches.get_mut(&kept.name)
+        {
+            cache.restore(kept.state, uids, kept.pages);
+        }
+    }
+
+    /// Pages that were asked for; those that are missing are asked of the server.
+    pub(crate) fn pages_loaded(&mut self, account: &str, mailbox: &str, pages: Vec<KeptPage>) {
+        if self.account_name() == account
+            && let Some(cache) = self.caches.get_mut(mailbox)
+        {
+            cache.kept.loading.clear();
+            for page in pages {
+                if page.uidvalidity == cache.state.uidvalidity {
+                    cache.restore_summaries(page.summaries);
+                }
+            }
+        }
+    }
+
+    /// Writes what must not wait, and sees to it that the rest is written soon.
+    pub(crate) fn keep_mail(&mut self) {
+        if !self.keeps {
+            return;
+        }
+        if std::mem::take(&mut self.pending_changed) {
+            let account = self.account_record();
+            self.account_changed = false;
+            self.store(account.into_iter().collect());
+        }
+        let differs =
+            self.account_changed || self.caches.values().any(|cache| cache.kept.differs());
+        if differs && !self.keeping {
+            self.keeping = true;
+            self.effect(Effect::Wake {
+                wake: Wake::Keep,
+                after_ms: KEEP_MS,
+            });
+        }
+    }
+
+    /// Writes what changed.
+    pub(crate) fn keep_now(&mut self) {
+        self.keeping = false;
+        if !self.keeps {
+            return;
+        }
+        let mut batch = Vec::new();
+        if std::mem::take(&mut self.account_changed) {
+            batch.extend(self.account_record());
+        }
+        batch.extend(self.forgotten.drain(..).map(Record::Forget));
+        for (name, cache) in &mut self.caches {
+            if cache.kept.differs() {
+                keep_mailbox(name, cache, &mut batch);
+            }
+        }
+        self.store(batch);
+    }
+
+    fn store(&mut self, records: Vec<Record>) {
+        if !records.is_empty() {
+            let account = self.account_name();
+            self.effect(Effect::Store { account, records });
+        }
+    }
+
+    fn account_record(&self) -> Option<Record> {
+        Some(Record::Account(Box::new(KeptAccount {
+            who: self.who.clone()?,
+            address: self.address.clone(),
+            sends: self.sends,
+            mailboxes: self.mailboxes.clone(),
+            pending: self
+                .pending
+                .iter()
+                .filter(|pending| {
+                    !matches!(
+                        pending.mutation,
+                        Mutation::Send { .. }
+                            | Mutation::SaveDraft { .. }
+                            | Mutation::Unsend { .. }
+                    )
+                })
+                .map(|pending| (pending.id, pending.mutation.clone()))
+                .collect(),
+        })))
+    }
+}
+
+fn keep_mailbox(name: &str, cache: &mut Cache, batch: &mut Vec<Record>) {
+    if std::mem::take(&mut cache.kept.void) {
+        batch.push(Record::Forget(name.to_owned()));
+        cache.kept.pages.clear();
+    }
+    let changed = std::mem::take(&mut cache.kept.changed);
+    cache.kept.column = false;
+    if cache.state.uidvalidity == 0 {
+        return;
+    }
+    for page in changed {
+        let summaries = cache.summaries_of_page(page);
+        if summaries.is_empty() {
+            cache.kept.pages.remove(&page);
+            continue;
+        }
+        cache.kept.pages.insert(page);
+        batch.push(Record::Page(KeptPage {
+            mailbox: name.to_owned(),
+            uidvalidity: cache.state.uidvalidity,
+            page,
+            summaries,
+        }));
+    }
+    while cache.kept.pages.len() > MAX_PAGES {
+        cache.kept.pages.pop_first();
+    }
+    batch.push(Record::Mailbox(KeptMailbox::of(name, cache)));
+}

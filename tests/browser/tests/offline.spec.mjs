@@ -1,0 +1,85 @@
+// The browser as a device of its own: it starts from what it keeps, works without a line, and agrees with the server
+// afterwards.
+import { bodyFrame, contents, expect, message, row, rows, signIn, stage, test } from "./roost.mjs";
+
+/** The app itself is kept once its service worker has all of it. */
+const appIsKept = (page) => page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+/** What the store has of mail; `null` while it has not been opened. */
+const kept = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const opening = indexedDB.open("roost");
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const keys = opening.result.transaction("mail").objectStore("mail").getAllKeys();
+          keys.onsuccess = () => {
+            opening.result.close();
+            resolve(keys.result);
+          };
+        };
+      }),
+  );
+const inboxIsKept = (page) => expect.poll(async () => (await kept(page)).filter((key) => key.includes("INBOX")).length).toBeGreaterThan(1);
+
+test("without a line the inbox is there, messages open, and what is done is done later", async ({ page, account, imap }) => {
+  await signIn(page, account);
+  await row(page, /Welcome to Roost/).click();
+  await expect(bodyFrame(page).locator("body")).toContainText("Welcome");
+  await appIsKept(page);
+  await inboxIsKept(page);
+  await stage({ do: "line", down: true });
+  try {
+    await page.reload();
+    await expect(row(page, /Welcome to Roost/)).toBeVisible();
+    await expect(page.getByRole("status", { name: "Connection" })).not.toHaveText(/Live/);
+    await row(page, /Welcome to Roost/).click();
+    await expect(bodyFrame(page).locator("body")).toContainText("Welcome");
+    await page.keyboard.press("s");
+    const starred = message(page).getByRole("button", { name: "Remove star" });
+    await expect(starred).toBeVisible();
+    // It outlives the page too.
+    await page.reload();
+    await row(page, /Welcome to Roost/).click();
+    await expect(starred).toBeVisible();
+    await expect(page.getByRole("status", { name: "Connection" })).toContainText("1 change");
+  } finally {
+    await stage({ do: "line", down: false });
+  }
+  await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Live/, { timeout: 45_000 });
+  await expect.poll(async () => (await contents(imap, "INBOX")).get("Welcome to Roost")?.flags.has("\\Flagged")).toBe(true);
+});
+
+test("what another device did meanwhile shows after the start from what was kept", async ({ page, account, imap }) => {
+  await signIn(page, account);
+  await inboxIsKept(page);
+  const before = await rows(page).count();
+  await page.goto("about:blank");
+  const lock = await imap.getMailboxLock("INBOX");
+  const [welcome] = await imap.search({ subject: "Welcome to Roost" }, { uid: true });
+  await imap.messageDelete(String(welcome), { uid: true });
+  await imap.append("INBOX", "From: x@example.org\r\nSubject: while away\r\n\r\nHello\r\n");
+  lock.release();
+  await page.goto(account.url);
+  await expect(row(page, /while away/)).toBeVisible();
+  await expect(row(page, /Welcome to Roost/)).toHaveCount(0);
+  expect(await rows(page).count()).toBe(before);
+});
+
+test("signing out leaves no mail behind, nor does a shared computer keep any", async ({ page, account }) => {
+  await signIn(page, account);
+  await inboxIsKept(page);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByLabel("Username")).toBeVisible();
+  await expect.poll(() => kept(page)).toEqual([]);
+
+  await page.getByLabel("Username").fill(account.name);
+  await page.getByLabel("Password").fill(account.password);
+  await page.getByLabel(/shared/i).check();
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await row(page, /Welcome to Roost/).click();
+  await expect(bodyFrame(page).locator("body")).toContainText("Welcome");
+  await page.reload();
+  await expect(row(page, /Welcome to Roost/)).toBeVisible();
+  expect(await kept(page)).toEqual([]);
+});
