@@ -24,6 +24,10 @@ const start = () => {
 };
 window.roostPort = start();
 
+// The editor for rich text is fetched when somebody first writes it. `cargo xtask app` puts its hashed name here.
+window.roostEditor = (place, options) =>
+  import("/editor.js").then((editor) => editor.open(place, options)).then(options.ready, options.failed);
+
 // Once the inbox is there, and all that belongs to it, the app is kept for when there is no line.
 globalThis.roostRest = restOf(path(wasm), () => navigator.serviceWorker?.register("/service-worker.js").catch(() => {}));
 // Another version than the kept one comes from the gateway.

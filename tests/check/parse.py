@@ -18,6 +18,7 @@ def describe(part):
         "name": part.get_filename(),
         "disposition": part.get_content_disposition(),
         "encoding": str(part.get("Content-Transfer-Encoding", "")),
+        "id": str(part.get("Content-ID", "")).strip().strip("<>"),
     }
     if part.get_content_type() == "message/rfc822":
         described["subject"] = str(part.get_payload(0)["Subject"])

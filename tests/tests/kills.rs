@@ -155,6 +155,7 @@ impl Writer {
                     media_type: "application/octet-stream".to_owned(),
                     size: content.len() as u32,
                     source: Source::Upload(name),
+                    content_id: None,
                 });
             }
             self.device = None;

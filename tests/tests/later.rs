@@ -149,6 +149,7 @@ async fn a_message_waits_where_every_client_sees_it_and_goes_at_its_time() -> an
         media_type: "application/octet-stream".to_owned(),
         size: 300_000,
         source: Source::Upload(device.upload(&vec![9; 300_000]).await?),
+        content_id: None,
     }];
     // It was a draft before, and is changed once while it waits.
     let save = Mutation::SaveDraft {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use roost_tests::client::Client;
-use roost_tests::device::Device;
+use roost_tests::device::{Device, http};
 use roost_tests::dovecot::{Dovecot, Options};
 use roost_tests::gateway::Gateway;
 use roost_tests::independent::parse;
@@ -92,6 +92,7 @@ fn enclosure(name: &str, media_type: &str, source: Source) -> Enclosure {
         media_type: media_type.to_owned(),
         size: 0,
         source,
+        content_id: None,
     }
 }
 
@@ -323,6 +324,124 @@ async fn attachments_travel_inside_the_gateway() -> anyhow::Result<()> {
         Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::NoSuchMessage),
         other => anyhow::bail!("{other:?}"),
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn pictures_of_a_rich_text_stay_beside_it_in_drafts_and_on_the_way() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let mut device = Device::connect(&stage.gateway.url, "alice").await?;
+    let picture: Vec<u8> = (0..70_000_u32).map(|n| (n % 256) as u8).collect();
+    let upload = device.upload(&picture).await?;
+    // It can be looked at before it is in any draft, as what the device says it is, if that is a picture.
+    let path = format!("/api/a/{}/upload/{upload}?type=image/png", device.account);
+    let cookie = [("Cookie", device.cookie.as_str())];
+    let reply = http(&device.base, "GET", &path, &cookie, "").await?;
+    assert_eq!((reply.status, &reply.body), (200, &picture));
+    assert!(reply.headers.contains("content-type: image/png"));
+    let path = path.replace("image/png", "text/html");
+    let reply = http(&device.base, "GET", &path, &cookie, "").await?;
+    assert!(
+        reply
+            .headers
+            .contains("content-type: application/octet-stream")
+    );
+
+    let mut composed = message("picture");
+    composed.html = Some(
+        "<p>one <img src=\"cid:shown@roost.invalid\" onerror=\"alert(1)\"><img src=\"https://far.example/x.png\"></p>"
+            .to_owned(),
+    );
+    for (name, content_id) in [
+        ("list.pdf", None),
+        ("gone.png", Some("gone@roost.invalid")),
+        ("shown.png", Some("shown@roost.invalid")),
+    ] {
+        let source = Source::Upload(device.upload(&picture).await?);
+        composed.enclosures.push(Enclosure {
+            content_id: content_id.map(str::to_owned),
+            ..enclosure(name, "image/png", source)
+        });
+    }
+    let draft = saved(device.mutate(save(&composed, None)).await?)?;
+    assert_eq!(draft.parts, ["2", "1.2.2", "1.2.3"]);
+    // Another device finds the text with its picture, and what was taken out of it no longer. Nothing is loaded from
+    // elsewhere by the frame it is shown in, so what the text names there is kept.
+    let reply = device
+        .content("draft", "Drafts", draft.uidvalidity, draft.uid, "")
+        .await?;
+    let read: Composed = postcard::from_bytes(&reply.body)?;
+    assert_eq!(
+        read.html.as_deref().map(str::trim),
+        Some(
+            "<p>one <img src=\"cid:shown@roost.invalid\"><img src=\"https://far.example/x.png\"></p>"
+        )
+    );
+    let names: Vec<&str> = read.enclosures.iter().map(|e| e.name.as_str()).collect();
+    assert_eq!(names, ["list.pdf", "shown.png"]);
+    assert_eq!(read.enclosures[0].content_id, None);
+    assert_eq!(
+        read.enclosures[1].content_id.as_deref(),
+        Some("shown@roost.invalid")
+    );
+    // From the draft it is sent.
+    let read = Composed {
+        text: "one\n".to_owned(),
+        ..read
+    };
+    assert_eq!(
+        device.mutate(send(&read)).await?,
+        Outcome::Done { moved: None }
+    );
+    let raw = delivered(&stage.dovecot, "bob", &composed.id).await?;
+    let parsed = parse(raw.as_bytes()).await?;
+    assert_eq!(parsed["defects"], serde_json::json!([]));
+    let body = &parsed["body"];
+    assert_eq!(body["type"], "multipart/mixed");
+    assert_eq!(body["parts"][0]["type"], "multipart/alternative");
+    assert_eq!(body["parts"][1]["name"], "list.pdf");
+    let related = &body["parts"][0]["parts"][1];
+    assert_eq!(related["type"], "multipart/related");
+    assert_eq!(related["parts"].as_array().map(Vec::len), Some(2));
+    assert_eq!(related["parts"][1]["id"], "shown@roost.invalid");
+    assert_eq!(related["parts"][1]["disposition"], "inline");
+    assert_eq!(related["parts"][1]["size"], 70_000);
+    assert!(!raw.contains("onerror"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_pasted_is_sanitized_for_those_who_are_signed_in() -> anyhow::Result<()> {
+    let stage = stage().await?;
+    let device = Device::connect(&stage.gateway.url, "alice").await?;
+    let path = format!("/api/a/{}/sanitize", device.account);
+    let pasted =
+        "<b>x</b><script>alert(1)</script><img src=https://far.example/p.gif onerror=alert(1)>";
+    let (cookie, origin) = (device.cookie.as_str(), device.base.as_str());
+    let own = [
+        ("Cookie", cookie),
+        ("Origin", origin),
+        ("Content-Type", "text/plain; charset=utf-8"),
+    ];
+    let reply = http(&device.base, "POST", &path, &own, pasted).await?;
+    assert_eq!(
+        (reply.status, reply.text().as_str()),
+        (200, "<b>x</b><img>")
+    );
+    assert!(reply.headers.contains("content-type: text/plain"));
+    for (headers, status) in [
+        (
+            [("Cookie", cookie), ("Origin", "https://other.example")],
+            403,
+        ),
+        ([("Cookie", "none"), ("Origin", origin)], 401),
+    ] {
+        let reply = http(&device.base, "POST", &path, &headers, pasted).await?;
+        assert_eq!(reply.status, status);
+    }
+    let long = vec![b'x'; roost_wire::MAX_TEXT + 1];
+    let reply = http(&device.base, "POST", &path, &own, &long).await?;
+    assert_eq!(reply.status, 413);
     Ok(())
 }
 

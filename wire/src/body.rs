@@ -26,6 +26,8 @@ pub struct Body {
     pub attachments: Vec<Attachment>,
     /// What was wrong with the message, in words, where that may make it look incomplete.
     pub defects: Vec<String>,
+    /// The message's own images that the fragment shows, by the part in their address.
+    pub images: Vec<Attachment>,
 }
 
 /// Where a recipient stands.

@@ -27,7 +27,7 @@ pub struct Composed {
     pub subject: String,
     /// The text, lines separated by `\n`. The text alternative where there is `html`.
     pub text: String,
-    /// The rich text, a document fragment. The gateway sanitizes it.
+    /// The rich text, a document fragment. The gateway sanitizes it. Its own images are named by `cid:`.
     pub html: Option<String>,
     /// Message-IDs without angle brackets.
     pub in_reply_to: Vec<String>,
@@ -61,6 +61,9 @@ pub struct Enclosure {
     /// In bytes, decoded.
     pub size: u32,
     pub source: Source,
+    /// Set for an image that the rich text shows: the text names it as `cid:` and this (RFC 2392). It is transmitted
+    /// beside the text, and only as long as the text shows it.
+    pub content_id: Option<String>,
 }
 
 /// Where the gateway finds the bytes of an attachment. They never pass through the device again.

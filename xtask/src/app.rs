@@ -52,6 +52,7 @@ pub fn build(names: bool) -> anyhow::Result<()> {
         .env("NO_COLOR", "true")
         .envs(settings)
         .go()?;
+    crate::editor::bundle()?;
     say("Splitting and compressing the app");
     split(names)?;
     number_imports()?;

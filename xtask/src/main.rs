@@ -1,6 +1,7 @@
 //! `cargo xtask demo|test|bench|dist`: installs what is missing, builds, and runs. Says what it does while it does it.
 
 mod app;
+mod editor;
 mod setup;
 mod split;
 mod step;

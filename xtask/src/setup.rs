@@ -63,7 +63,10 @@ pub fn install(needs: Needs) -> anyhow::Result<()> {
         )?;
     }
     if needs.has(Needs::APP) || needs.has(Needs::BROWSER) {
-        npm()?;
+        npm("tests/browser", "wasm-opt, Playwright, ImapFlow")?;
+    }
+    if needs.has(Needs::APP) {
+        npm("app/editor", "Squire, esbuild")?;
     }
     Ok(())
 }
@@ -162,15 +165,16 @@ fn tool(program: &str, package: &str, version: &str, more: &[&str]) -> anyhow::R
     )
 }
 
-fn npm() -> anyhow::Result<()> {
-    let lock = std::fs::read("tests/browser/package-lock.json")?;
-    let stamp = Path::new("tests/browser/node_modules/.installed");
-    if std::fs::read(stamp).is_ok_and(|installed| installed == lock) {
+/// Installs the packages of a directory exactly as its lockfile names them.
+fn npm(directory: &str, what: &str) -> anyhow::Result<()> {
+    let lock = std::fs::read(Path::new(directory).join("package-lock.json"))?;
+    let stamp = Path::new(directory).join("node_modules/.installed");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    say("Installing npm packages (wasm-opt, Playwright, ImapFlow)");
+    say(&format!("Installing npm packages ({what})"));
     Run::new("npm", &["ci", "--no-progress"])
-        .directory("tests/browser")
+        .directory(directory)
         .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
         .go()?;
     std::fs::write(stamp, lock)?;

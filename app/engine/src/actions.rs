@@ -75,6 +75,11 @@ impl State {
             }
             Intent::ConnectNow => self.connect_now(),
             Intent::Write(write) => self.write(tab, write),
+            Intent::Complete(typed) => {
+                if let Some(tab) = self.tabs.get_mut(&tab) {
+                    tab.typed = typed;
+                }
+            }
         }
     }
 

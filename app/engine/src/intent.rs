@@ -65,6 +65,8 @@ pub enum Intent {
         uid: Uid,
         from: Option<Address>,
     },
+    /// Offer people whose name or address begins with what is typed; nobody for an empty text.
+    Complete(String),
 }
 
 /// What a person does about messages being written. Drafts are named by the id in [`Composed`].
@@ -74,6 +76,7 @@ pub enum Write {
         /// What is filled in already.
         message: Box<Composed>,
         identities: Vec<Identity>,
+        style: Style,
     },
     /// Answer the message that the tab has open.
     Answer {
@@ -81,6 +84,7 @@ pub enum Write {
         /// The part of it that was selected.
         quote: Option<String>,
         identities: Vec<Identity>,
+        style: Style,
     },
     /// Go on with a draft on the server, or begin anew from any message.
     Open {
@@ -145,6 +149,15 @@ pub enum Answer {
     Forward,
     /// Forward it whole, as an attachment.
     ForwardAttached,
+}
+
+/// How a person likes to write.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Style {
+    /// With formatting.
+    pub rich: bool,
+    /// The signature stands below what is quoted, not above it.
+    pub signature_last: bool,
 }
 
 /// Who a person writes as.

@@ -317,6 +317,7 @@ impl State {
                         Mutation::Send { .. }
                             | Mutation::Schedule { .. }
                             | Mutation::SaveDraft { .. }
+                            | Mutation::Schedule { .. }
                             | Mutation::Unsend { .. }
                     )
                 })

@@ -20,14 +20,15 @@ mod intent;
 mod kept;
 mod list;
 mod pending;
+mod people;
 mod query;
 mod session;
 mod state;
 mod sync;
 mod view;
 
-pub use drafts::{KeptDraft, address_problem, addresses};
-pub use intent::{Action, Answer, Filter, Identity, Intent, TabId, Target, UndoId, Write};
+pub use drafts::{KeptDraft, address_problem, addresses, alternative_of, html_of, is_formatted};
+pub use intent::{Action, Answer, Filter, Identity, Intent, Style, TabId, Target, UndoId, Write};
 pub use kept::{KeptAccount, KeptMailbox, KeptPage, PAGE_SPAN, Record};
 pub use query::parse as parse_query;
 pub use state::State;

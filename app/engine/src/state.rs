@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use roost_wire::{Mailbox, RequestId, UidSet};
+use roost_wire::{Address, Mailbox, RequestId, UidSet};
 
 use crate::bodies::Bodies;
 use crate::cache::Cache;
@@ -163,6 +163,8 @@ pub struct Tab {
     pub first: u32,
     pub count: u32,
     pub open: Option<Open>,
+    /// What is typed of a recipient.
+    pub typed: String,
     pub shown: Shown,
 }
 
@@ -215,6 +217,7 @@ pub struct Shown {
     pub message: Option<Option<MessageView>>,
     pub body: Option<(ContentAddress, bool)>,
     pub drafts: Vec<DraftView>,
+    pub people: Vec<Address>,
 }
 
 impl Default for State {

@@ -8,10 +8,10 @@ use roost_wire::{
 };
 
 use crate::cache::Mismatch;
-use crate::query;
 use crate::state::{Asked, Failure, Found, Socket};
 use crate::view::View;
 use crate::{Effect, State, Wake};
+use crate::{people, query};
 
 /// Rows are asked for in pages of this many sequence numbers.
 pub const PAGE: u32 = 32;
@@ -51,6 +51,11 @@ impl State {
         let mut mailboxes = Vec::new();
         if !inbox_fails {
             mailboxes.push(("INBOX".to_owned(), 0, 1));
+        }
+        // Somebody writes: whom they wrote to and heard from lately is completed.
+        if let Some(sent) = self.sent_mailbox().filter(|_| !self.drafts.is_empty()) {
+            mailboxes.push((sent.to_owned(), 0, people::RECENT));
+            mailboxes.push(("INBOX".to_owned(), 0, people::RECENT));
         }
         for tab in self.tabs.values().filter(|tab| !tab.failed_for_good()) {
             let (first, count) = (tab.first.saturating_sub(margin), tab.count + 2 * margin);

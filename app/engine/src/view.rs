@@ -1,6 +1,6 @@
 //! What a tab is shown.
 
-use roost_wire::{Body, Composed, Enclosure, Flags, Role, Summary, Uid};
+use roost_wire::{Address, Body, Composed, Enclosure, Flags, Role, Source, Summary, Uid};
 use serde::{Deserialize, Serialize};
 
 use crate::{Filter, UndoId};
@@ -19,6 +19,8 @@ pub enum View {
     Drafts(Vec<DraftView>),
     /// What the form of one of them is filled with: once when it opens, and when it comes back.
     Draft(Box<Composed>),
+    /// Whom what is typed of a recipient may mean, the likeliest first.
+    People(Vec<Address>),
     Notice(Notice),
     /// Mail came into the inbox; goes to one tab only.
     NewMail {
@@ -186,6 +188,36 @@ impl ContentAddress {
     /// Where attachments of an account are uploaded to.
     pub fn upload_url(account: &str) -> String {
         format!("/api/a/{account}/upload")
+    }
+
+    /// Where what is pasted into rich text is sanitized.
+    pub fn sanitizer_url(account: &str) -> String {
+        format!("/api/a/{account}/sanitize")
+    }
+
+    /// Where a picture of a message being written can be looked at.
+    pub fn image_url(account: &str, image: &Enclosure) -> Option<String> {
+        match &image.source {
+            Source::Upload(name) => {
+                let upload = Self::upload_url(account);
+                Some(format!("{upload}/{name}?type={}", image.media_type))
+            }
+            Source::Part {
+                mailbox,
+                uidvalidity,
+                uid,
+                part,
+            } => {
+                let address = Self {
+                    account: account.to_owned(),
+                    mailbox: mailbox.clone(),
+                    uidvalidity: *uidvalidity,
+                    uid: *uid,
+                };
+                Some(format!("{}&view=1&part={part}", address.url("part")))
+            }
+            Source::Message { .. } => None,
+        }
     }
 
     /// The URL of one of its contents: `body`, `part` or `raw`.

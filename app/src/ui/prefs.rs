@@ -1,7 +1,7 @@
 //! Settings of this device, kept in the browser.
 
 use leptos::prelude::*;
-use roost_engine::Identity;
+use roost_engine::{Identity, Style};
 
 use crate::device::storage;
 
@@ -46,6 +46,7 @@ pub struct Prefs {
     pub notify: bool,
     /// How long a message can be taken back after "Send", in seconds.
     pub hold: u32,
+    pub style: Style,
     /// Who the person writes as; an empty address is the account's own.
     pub identities: Vec<Identity>,
 }
@@ -60,6 +61,7 @@ impl Default for Prefs {
             list_width: 400,
             notify: false,
             hold: 10,
+            style: Style::default(),
             identities: Vec::new(),
         }
     }
@@ -79,6 +81,8 @@ impl Prefs {
                 ("density", "compact") => prefs.density = Density::Compact,
                 ("images", "on") => prefs.remote_images = true,
                 ("hold", seconds) => prefs.hold = seconds.parse().unwrap_or(prefs.hold).min(60),
+                ("write", "rich") => prefs.style.rich = true,
+                ("signature", "last") => prefs.style.signature_last = true,
                 ("identity", identity) => prefs.identities.extend(read(identity)),
                 ("notify", "on") => prefs.notify = true,
                 ("sender", sender) => prefs.trusted_senders.push(sender.to_owned()),
@@ -108,6 +112,12 @@ impl Prefs {
             text.push_str("notify=on\n");
         }
         text.push_str(&format!("hold={}\n", self.hold));
+        if self.style.rich {
+            text.push_str("write=rich\n");
+        }
+        if self.style.signature_last {
+            text.push_str("signature=last\n");
+        }
         for identity in &self.identities {
             text.push_str(&format!("identity={}\n", written(identity)));
         }

@@ -5,7 +5,7 @@ use roost_engine::Identity;
 
 use crate::ui::live::{When, each, heard, live, memo, shown};
 use crate::ui::notifications;
-use crate::ui::prefs::{Density, Theme};
+use crate::ui::prefs::{Density, Prefs, Theme};
 use crate::ui::state::Ui;
 use web_sys::Event;
 
@@ -39,6 +39,19 @@ pub fn Settings() -> impl IntoView {
             </label>
         }
     };
+    let check = move |label: &'static str, is: fn(&Prefs) -> bool, set: fn(&mut Prefs, bool)| {
+        view! {
+            <label class="check">
+                <input
+                    type="checkbox"
+                    prop:checked=live(move || prefs.with(is))
+                    on:change=heard(move |event: Event| prefs.update(|p| set(p, event_target_checked(&event))))
+                />
+                {label}
+            </label>
+        }
+    };
+    let mailto = RwSignal::new(None::<&'static str>);
     let denied = RwSignal::new(false);
     view! {
         <fieldset>
@@ -54,14 +67,7 @@ pub fn Settings() -> impl IntoView {
         </fieldset>
         <fieldset>
             <legend>"Remote images"</legend>
-            <label class="check">
-                <input
-                    type="checkbox"
-                    prop:checked=live(move || prefs.with(|p| p.remote_images))
-                    on:change=heard(move |event: Event| prefs.update(|p| p.remote_images = event_target_checked(&event)))
-                />
-                "Always load images from other servers"
-            </label>
+            {check("Always load images from other servers", |p| p.remote_images, |p, on| p.remote_images = on)}
             <p class="hint">
                 "Loading an image tells its sender that, when and where you read the message."
             </p>
@@ -81,6 +87,23 @@ pub fn Settings() -> impl IntoView {
             </When>
         </fieldset>
         <Identities />
+        <fieldset>
+            <legend>"Writing"</legend>
+            {check("With formatting (rich text)", |p| p.style.rich, |p, on| p.style.rich = on)}
+            {check("Signature below what is quoted", |p| p.style.signature_last, |p, on| p.style.signature_last = on)}
+            <button class="link" on:click=heard(move |_| {
+                let origin = window().location().origin().unwrap_or_default();
+                let asked = window().navigator().register_protocol_handler("mailto", &format!("{origin}/compose?mailto=%s"), "Roost");
+                mailto.set(Some(if asked.is_ok() {
+                    "The browser asks whether Roost may open such links."
+                } else {
+                    "The browser does not allow this here: it takes a page over HTTPS."
+                }));
+            })>"Open mail links of other pages with Roost"</button>
+            <When test=live(move || mailto.get().is_some())>
+                <p class="hint" role="status">{shown(move || mailto.get())}</p>
+            </When>
+        </fieldset>
         <fieldset>
             <legend>"Sending"</legend>
             <label>

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use leptos::prelude::*;
-use roost_engine::{Action, Answer, Identity, Intent, ListView, Stage, Target, Write};
+use roost_engine::{Action, Answer, Identity, Intent, ListView, Stage, Style, Target, Write};
 use roost_wire::{Address, Composed, Role, Uid};
 
 use wasm_bindgen::JsCast as _;
@@ -65,8 +65,6 @@ pub struct Ui {
     pub reveal: RwSignal<Option<Uid>>,
     /// The recipient that is being dragged from one field to another.
     pub dragged: StoredValue<Option<(RwSignal<Vec<Address>>, usize)>>,
-    /// People whose mail this tab has shown, the latest first.
-    pub people: Memo<Vec<Address>>,
 }
 
 impl Ui {
@@ -82,7 +80,6 @@ impl Ui {
             prefs: RwSignal::new(Prefs::load()),
             reveal: RwSignal::new(None),
             dragged: StoredValue::new(None),
-            people: people(device),
         }
     }
 
@@ -124,11 +121,26 @@ impl Ui {
         Identity::complete(named, &own)
     }
 
+    fn style(self) -> Style {
+        self.prefs.with_untracked(|prefs| prefs.style)
+    }
+
+    /// The name of the account in content URLs.
+    pub fn account(self) -> String {
+        self.device
+            .session
+            .with_untracked(|session| match &session.stage {
+                Stage::SignedIn { account, .. } => account.clone(),
+                _ => String::new(),
+            })
+    }
+
     /// Begins a message, filled in as far as it is known.
     pub fn compose(self, message: Composed) {
         self.device.send(Intent::Write(Write::New {
             message: Box::new(message),
             identities: self.identities(),
+            style: self.style(),
         }));
     }
 
@@ -139,6 +151,7 @@ impl Ui {
                 how,
                 quote: selected_text(),
                 identities: self.identities(),
+                style: self.style(),
             }));
         }
     }
@@ -395,24 +408,4 @@ fn selected_text() -> Option<String> {
         .content_window()?;
     let text = String::from(inside.get_selection().ok().flatten()?.to_string());
     (!text.trim().is_empty()).then_some(text)
-}
-
-/// How many people are offered when an address is typed.
-const MAX_PEOPLE: usize = 300;
-
-/// Everybody in the rows that were shown, the latest first.
-fn people(device: Device) -> Memo<Vec<Address>> {
-    Memo::new(move |before: Option<&Vec<Address>>| {
-        let mut people = before.cloned().unwrap_or_default();
-        device.list.with(|list| {
-            let rows = list.iter().flat_map(|list| list.rows.iter().flatten());
-            for address in rows.flat_map(|row| row.from.iter().chain(&row.to)) {
-                let known = people.iter().any(|other| other.email == address.email);
-                if !known && address.email.contains('@') && people.len() < MAX_PEOPLE {
-                    people.push(address.clone());
-                }
-            }
-        });
-        people
-    })
 }

@@ -78,6 +78,12 @@ pub fn assemble(
             body.kind = kind;
         }
     }
+    body.images = unshown
+        .iter()
+        .filter(|(content_id, _)| shown.contains(*content_id))
+        .map(|(_, attachment)| attachment.clone())
+        .collect();
+    body.images.sort_by(|a, b| a.part.cmp(&b.part));
     let mut left: Vec<(&String, &Attachment)> = unshown
         .iter()
         .filter(|(content_id, _)| !shown.contains(*content_id))
@@ -105,6 +111,7 @@ fn envelope(parsed: Option<&Message<'_>>) -> Body {
         blocked: 0,
         attachments: Vec::new(),
         defects: Vec::new(),
+        images: Vec::new(),
     };
     let Some(message) = parsed else {
         return body;
@@ -139,7 +146,8 @@ fn envelope(parsed: Option<&Message<'_>>) -> Body {
     body
 }
 
-/// A message as one that is being written: its recipients, its text, what it refers to.
+/// A message as one that is being written: its recipients, its text, what it refers to. Images that the text does not
+/// show become attachments; those of a draft are what was taken out of its text, and go.
 pub fn composed(header: &Bytes, texts: Vec<Text>, enclosures: Vec<Enclosure>) -> Composed {
     use crate::imap::addresses;
     let parser = MessageParser::default();
@@ -162,16 +170,20 @@ pub fn composed(header: &Bytes, texts: Vec<Text>, enclosures: Vec<Enclosure>) ->
             Party::Bcc => message.bcc.push(address),
         }
     }
+    // The writer's frame loads nothing from other hosts: what the text names there is kept, not fetched.
+    let inline = compose::own_images(&message.enclosures);
+    let images = Images {
+        remote: true,
+        inline: &inline,
+    };
+    let mut shown = std::collections::HashSet::new();
     for text in texts {
         match text {
             Text::Plain { text, .. } => message.text.push_str(&text.replace("\r\n", "\n")),
             Text::Html(text) => {
-                let images = Images {
-                    remote: false,
-                    inline: &HashMap::new(),
-                };
-                let clean = html::sanitize(&text, &images).html;
-                message.html.get_or_insert_default().push_str(&clean);
+                let clean = html::sanitize(&text, &images);
+                shown.extend(clean.shown);
+                message.html.get_or_insert_default().push_str(&clean.html);
             }
         }
     }
@@ -203,6 +215,13 @@ pub fn composed(header: &Bytes, texts: Vec<Text>, enclosures: Vec<Enclosure>) ->
                 .map(|(_, value)| value.trim())
         };
         message.delivery = raw(compose::DELIVERY).is_some();
+        let draft = raw(compose::SAVED_BY).is_some();
+        message.enclosures.retain_mut(|enclosure| {
+            let unshown = enclosure
+                .content_id
+                .take_if(|content_id| !shown.contains(content_id));
+            unshown.is_none() || !draft
+        });
         message.important = raw("X-Priority").is_some_and(|value| value.starts_with('1'));
         message.origin = raw(compose::ORIGIN).and_then(compose::parse_origin);
         // A draft may be from nobody.

@@ -2,6 +2,7 @@
 //! the attachments: each leaves a hole that is filled as a stream, so that a message of any size takes little memory.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use mail_builder::MessageBuilder;
 use mail_builder::headers::address::Address as Header;
@@ -14,7 +15,7 @@ use roost_wire::{
     Address, Composed, Enclosure, MAX_ENCLOSURES, MAX_RECIPIENTS, MAX_TEXT, Origin, Source,
 };
 
-use super::html::{self, Images};
+use super::html::{self, Clean, Images};
 
 /// The longest address, name or identifier, in bytes (RFC 5321, section 4.5.3.1, is stricter).
 const MAX_FIELD: usize = 1_000;
@@ -147,13 +148,26 @@ pub fn skeleton(
     }
     let nonce = random_name()?;
     let hole = |index: usize| format!("roost-{nonce}-{index:04}-");
-    let body = with_enclosures(text_of(message), &message.enclosures, hole);
+    let rich = message.html.as_deref().map(|fragment| {
+        let own = own_images(&message.enclosures);
+        let images = Images {
+            remote: true,
+            inline: &own,
+        };
+        html::sanitize(fragment, &images)
+    });
+    let mut layout = Layout::of(message);
+    let kept = matches!(purpose, Purpose::Draft { .. });
+    if let (false, Some(rich)) = (kept, &rich) {
+        layout.leave_out_unshown(&message.enclosures, &rich.shown);
+    }
+    let body = body_of(message, rich, &layout, hole);
     let mut bytes = Vec::new();
     builder.body(body).serialize(&mut bytes);
     Ok(Skeleton {
-        pieces: cut(&bytes, &message.enclosures, hole),
+        pieces: cut(&bytes, &message.enclosures, &layout, hole),
         bcc,
-        parts: part_numbers(message.enclosures.len()),
+        parts: part_numbers(message),
     })
 }
 
@@ -195,9 +209,51 @@ pub fn without_own_fields(header: &[u8], date: i64) -> (Vec<u8>, Vec<u8>) {
     (bcc, rest)
 }
 
-/// The part numbers of the attachments: they follow the text.
-pub fn part_numbers(count: usize) -> Vec<String> {
-    (0..count).map(|index| (index + 2).to_string()).collect()
+/// The part number of each attachment of a draft (RFC 9051, section 6.4.5).
+pub fn part_numbers(message: &Composed) -> Vec<String> {
+    let layout = Layout::of(message);
+    // Attachments follow the text: the text is the first part, and its images follow it within its second alternative.
+    let above = if layout.attached.is_empty() { "" } else { "1." };
+    let place = |list: &[usize], index: usize| list.iter().position(|&other| other == index);
+    (0..message.enclosures.len())
+        .map(|index| match place(&layout.inline, index) {
+            Some(place) => format!("{above}2.{}", place + 2),
+            None => (place(&layout.attached, index).unwrap_or_default() + 2).to_string(),
+        })
+        .collect()
+}
+
+/// The images of a rich text as it names them, for the sanitizer: `cid:` stays `cid:`.
+pub fn own_images(enclosures: &[Enclosure]) -> HashMap<String, String> {
+    enclosures
+        .iter()
+        .filter_map(|enclosure| enclosure.content_id.clone())
+        .map(|id| (id.clone(), format!("cid:{id}")))
+        .collect()
+}
+
+/// Where attachments stand, by their indexes: beside the rich text that shows them (`multipart/related`, RFC 2387), or
+/// after the text (`multipart/mixed`).
+struct Layout {
+    inline: Vec<usize>,
+    attached: Vec<usize>,
+}
+
+impl Layout {
+    fn of(message: &Composed) -> Self {
+        let (inline, attached) = (0..message.enclosures.len()).partition(|&index| {
+            message.html.is_some() && message.enclosures[index].content_id.is_some()
+        });
+        Self { inline, attached }
+    }
+
+    /// What was taken out of the text is kept in a draft, so that it can be put back; it is not sent.
+    fn leave_out_unshown(&mut self, enclosures: &[Enclosure], shown: &HashSet<String>) {
+        self.inline.retain(|&index| {
+            let content_id = enclosures[index].content_id.as_ref();
+            content_id.is_some_and(|content_id| shown.contains(content_id))
+        });
+    }
 }
 
 /// Whether an address can be written to: `local@domain`, nothing in it that could end a header or a command.
@@ -278,6 +334,9 @@ fn check(message: &Composed) -> Result<(), &'static str> {
         if !well_formed || enclosure.media_type.len() > 200 || enclosure.name.len() > MAX_FIELD {
             return Err("an attachment with a malformed type or name");
         }
+        if !enclosure.content_id.iter().all(|id| is_message_id(id)) {
+            return Err("an image with a malformed name");
+        }
     }
     Ok(())
 }
@@ -327,27 +386,36 @@ fn shortened(references: &[String]) -> Vec<String> {
     references.iter().take(1).chain(latest).cloned().collect()
 }
 
-fn text_of(message: &Composed) -> MimePart<'static> {
-    let text = MimePart::new("text/plain", with_crlf(&message.text));
-    match &message.html {
-        None => text,
-        Some(fragment) => {
-            let none = std::collections::HashMap::new();
-            let images = Images {
-                remote: true,
-                inline: &none,
-            };
-            let clean = html::sanitize(fragment, &images).html;
-            let document = format!(
-                "<!DOCTYPE html>\r\n<html><head><meta charset=\"utf-8\"></head><body>{}</body></html>\r\n",
-                with_crlf(&clean)
-            );
-            MimePart::new(
-                "multipart/alternative",
-                vec![text, MimePart::new("text/html", document)],
-            )
+/// Text, alternatives, images and attachments, as far as there are any.
+fn body_of(
+    message: &Composed,
+    rich: Option<Clean>,
+    layout: &Layout,
+    hole: impl Fn(usize) -> String,
+) -> MimePart<'static> {
+    let around = |first: MimePart<'static>, subtype: &'static str, indexes: &[usize]| {
+        if indexes.is_empty() {
+            return first;
         }
+        let parts = indexes
+            .iter()
+            .map(|&index| enclosed(&message.enclosures[index], subtype, hole(index)));
+        MimePart::new(
+            subtype,
+            std::iter::once(first).chain(parts).collect::<Vec<_>>(),
+        )
+    };
+    let mut text = MimePart::new("text/plain", with_crlf(&message.text));
+    if let Some(Clean { html, .. }) = rich {
+        let document = format!(
+            "<!DOCTYPE html>\r\n<html><head><meta charset=\"utf-8\"></head><body>{}</body></html>\r\n",
+            with_crlf(&html)
+        );
+        let rich = MimePart::new("text/html", document);
+        let rich = around(rich, "multipart/related", &layout.inline);
+        text = MimePart::new("multipart/alternative", vec![text, rich]);
     }
+    around(text, "multipart/mixed", &layout.attached)
 }
 
 /// Line ends as mail has them; NUL is left out.
@@ -365,34 +433,30 @@ fn with_crlf(text: &str) -> String {
     out
 }
 
-fn with_enclosures(
-    text: MimePart<'static>,
-    enclosures: &[Enclosure],
-    hole: impl Fn(usize) -> String,
-) -> MimePart<'static> {
-    if enclosures.is_empty() {
-        return text;
-    }
-    let mut parts = vec![text];
-    for (index, enclosure) in enclosures.iter().enumerate() {
-        let name = one_line(&enclosure.name);
-        let content_type =
-            ContentType::new(enclosure.media_type.clone()).attribute("name", name.clone());
-        let encoding = if is_message(enclosure) {
-            "8bit"
-        } else {
-            "base64"
-        };
-        parts.push(
-            MimePart::new(
-                content_type,
-                BodyPart::Binary(Cow::Owned(hole(index).into_bytes())),
+/// An attachment, with a hole for its bytes.
+fn enclosed(enclosure: &Enclosure, within: &str, hole: String) -> MimePart<'static> {
+    let name = one_line(&enclosure.name);
+    let content_type =
+        ContentType::new(enclosure.media_type.clone()).attribute("name", name.clone());
+    let encoding = if is_message(enclosure) {
+        "8bit"
+    } else {
+        "base64"
+    };
+    let part = MimePart::new(
+        content_type,
+        BodyPart::Binary(Cow::Owned(hole.into_bytes())),
+    )
+    .transfer_encoding(encoding);
+    match &enclosure.content_id {
+        Some(content_id) if within == "multipart/related" => part
+            .header(
+                "Content-Disposition",
+                ContentType::new("inline").attribute("filename", name),
             )
-            .attachment(name)
-            .transfer_encoding(encoding),
-        );
+            .cid(content_id.clone()),
+        _ => part.attachment(name),
     }
-    MimePart::new("multipart/mixed", parts)
 }
 
 /// RFC 2046, section 5.2.1: a message is never encoded.
@@ -400,10 +464,16 @@ fn is_message(enclosure: &Enclosure) -> bool {
     matches!(enclosure.source, Source::Message { .. }) || enclosure.media_type == "message/rfc822"
 }
 
-fn cut(bytes: &[u8], enclosures: &[Enclosure], hole: impl Fn(usize) -> String) -> Vec<Piece> {
+fn cut(
+    bytes: &[u8],
+    enclosures: &[Enclosure],
+    layout: &Layout,
+    hole: impl Fn(usize) -> String,
+) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = bytes;
-    for (index, enclosure) in enclosures.iter().enumerate() {
+    for &index in layout.inline.iter().chain(&layout.attached) {
+        let enclosure = &enclosures[index];
         let hole = hole(index).into_bytes();
         if let Some(at) = rest.windows(hole.len()).position(|window| window == hole) {
             pieces.push(Piece::Bytes(rest[..at].to_vec()));
@@ -584,6 +654,7 @@ mod tests {
                 media_type: "text/plain".to_owned(),
                 size: 1,
                 source: Source::Upload("u".to_owned()),
+                content_id: None,
             }];
             let saved_by = "1.2".to_owned();
             for purpose in [
@@ -637,6 +708,7 @@ mod tests {
                 media_type: format!("text/{evil}"),
                 size: 1,
                 source: Source::Upload("u".to_owned()),
+                content_id: None,
             }];
             assert!(skeleton(&hostile, &Purpose::Send, 0).is_err());
         }
@@ -651,6 +723,7 @@ mod tests {
                 media_type: "application/pdf".to_owned(),
                 size: 1,
                 source: Source::Upload("u".to_owned()),
+                content_id: None,
             });
         }
         let built = skeleton(&with, &Purpose::Send, 0).expect("fine");
@@ -658,6 +731,36 @@ mod tests {
         assert_eq!(built.pieces.len(), 5);
         let text = text(&built);
         assert!(text.find("<<0>>") < text.find("<<1>>"), "{text}");
+    }
+
+    #[test]
+    fn an_image_of_the_text_stands_beside_it_and_is_sent_only_where_it_is_shown() {
+        let mut rich = message();
+        rich.html = Some("<p>See <img src=\"cid:shown@x\" alt=\"\"></p>".to_owned());
+        for (name, content_id) in [
+            ("a.pdf", None),
+            ("gone.png", Some("gone@x")),
+            ("shown.png", Some("shown@x")),
+        ] {
+            rich.enclosures.push(Enclosure {
+                name: name.to_owned(),
+                media_type: "image/png".to_owned(),
+                size: 1,
+                source: Source::Upload("u".to_owned()),
+                content_id: content_id.map(str::to_owned),
+            });
+        }
+        let saved_by = "1.2".to_owned();
+        let draft = skeleton(&rich, &Purpose::Draft { saved_by }, 0).expect("fine");
+        assert_eq!(draft.parts, ["2", "1.2.2", "1.2.3"]);
+        assert_eq!(draft.pieces.len(), 7, "a draft keeps what may be put back");
+        let sent = text(&skeleton(&rich, &Purpose::Send, 0).expect("fine"));
+        assert!(sent.replace("=\r\n", "").contains("cid:shown@x"), "{sent}");
+        assert!(sent.contains("Content-ID: <shown@x>"), "{sent}");
+        assert!(sent.find("<<2>>") < sent.find("<<0>>"), "{sent}");
+        assert!(!sent.contains("<<1>>"), "{sent}");
+        rich.enclosures[2].content_id = Some("x>\r\nEvil: 1".to_owned());
+        assert!(skeleton(&rich, &Purpose::Send, 0).is_err());
     }
 
     #[test]

@@ -12,6 +12,6 @@ mod transfer;
 
 pub use body::{RawMessage, Text, assemble, composed, from_raw};
 pub use charset::decode;
-pub use html::Images;
+pub use html::{Images, sanitize};
 pub use stream::{OpenPart, PartContent, PartStream, open_part};
 pub use transfer::Decoder;

@@ -782,7 +782,7 @@ impl Task {
         // Waited for at the end, as mutations are.
         self.mutating.spawn(async move {
             // On the heap: it is a large future, and most accounts have none.
-            let looked = Box::pin(caught(desk.look_at_waiting(&mailbox, &sent))).await;
+            let looked = caught(Box::pin(desk.look_at_waiting(&mailbox, &sent))).await;
             let _ = events.send(Event::Looked(looked)).await;
         });
     }

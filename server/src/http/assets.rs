@@ -22,6 +22,11 @@ const FRAME_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-s
 const FRAME_WITH_IMAGES_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: http: https:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
+/// The frame that a person writes in: the same, and pictures that are just being put in. Its sandbox lets scripts run so
+/// that all browsers call the app's listeners; this is what stops every script in it.
+const EDITOR_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: blob:; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+
 /// Serves a file of the app; mailboxes, messages being written, and any path without a dot are places inside the app.
 pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if method != Method::GET && method != Method::HEAD {
@@ -33,6 +38,7 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     }
     let (name, policy) = match path {
         "frame.html" => (path, FRAME_POLICY),
+        "editor.html" => (path, EDITOR_POLICY),
         "frame-images.html" => ("frame.html", FRAME_WITH_IMAGES_POLICY),
         place if place.starts_with("m/") || place.starts_with("compose/") => {
             ("index.html", APP_POLICY)
@@ -82,7 +88,7 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
                 "no-cache"
             },
         );
-    if name == "frame.html" {
+    if matches!(name, "frame.html" | "editor.html") {
         response = response.header(header::X_FRAME_OPTIONS, "SAMEORIGIN");
     }
     if headers

@@ -11,8 +11,8 @@ use futures_util::stream;
 use roost_wire::{Enclosure, Source};
 use serde::{Deserialize, Serialize};
 
-use super::{Gateway, Refusal, Session};
-use crate::content::{self, Decoder, OpenPart, PartContent, PartStream, Text};
+use super::{Gateway, Refusal, SameOrigin, Session};
+use crate::content::{self, Decoder, Images, OpenPart, PartContent, PartStream, Text};
 use crate::imap::structure::{Part, file_name};
 use crate::imap::{self, ImapError, Lease, MAX_RAW, MAX_TEXT, Pool, Priority};
 
@@ -56,6 +56,13 @@ pub struct PartQuery {
     /// 1: shown rather than saved, where that is safe.
     #[serde(default)]
     view: u8,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct UploadQuery {
+    /// What the device says it is; shown only if it is an image that cannot hold scripts.
+    #[serde(rename = "type")]
+    media_type: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -175,6 +182,7 @@ pub async fn draft(
                         uid: target.uid,
                         part: attachment.part,
                     },
+                    content_id: (!part.attached).then(|| part.content_id.clone()).flatten(),
                 }
             })
             .collect();
@@ -183,6 +191,51 @@ pub async fn draft(
     .await
     .map_err(|_| ImapError::Garbled("a message that cannot be written on"))?;
     postcard_response(&composed)
+}
+
+/// `POST /api/a/{account}/sanitize`: HTML that is pasted or dropped into a message being written, as a fragment that
+/// may enter the writer's frame. The same sanitizer as for mail that is read: the device has none, and a second one would
+/// be a second place for holes. Images from other hosts are left out.
+pub async fn sanitize(
+    State(gateway): State<Arc<Gateway>>,
+    Path(account): Path<String>,
+    _same_origin: SameOrigin,
+    session: Session,
+    html: String,
+) -> Result<Response, Refusal> {
+    gateway.account(&session, &account)?;
+    let _place = gateway.sanitizing.acquire().await;
+    let clean = tokio::task::spawn_blocking(move || {
+        let images = Images {
+            remote: false,
+            inline: &HashMap::new(),
+        };
+        content::sanitize(&html, &images).html
+    })
+    .await
+    .map_err(|_| ImapError::Garbled("HTML that cannot be sanitized"))?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], clean).into_response())
+}
+
+/// `GET /api/a/{account}/upload/{name}`: an image that was put into a message being written and is in no draft yet.
+pub async fn uploaded(
+    State(gateway): State<Arc<Gateway>>,
+    Path((account, name)): Path<(String, String)>,
+    Query(query): Query<UploadQuery>,
+    session: Session,
+) -> Result<Response, Refusal> {
+    let uploads = gateway.account(&session, &account)?.uploads;
+    let upload = uploads.get(&name).ok_or(ImapError::NoSuchMessage)?;
+    let body = Body::from_stream(stream::unfold(0, move |at| {
+        let upload = upload.clone();
+        async move {
+            let piece = upload.read(at).await;
+            let length = piece.as_ref().map_or(0, |piece| piece.len() as u64);
+            let more = piece.as_ref().map_or(true, |piece| !piece.is_empty());
+            more.then(|| (piece, at + length))
+        }
+    }));
+    Ok(content(&name, &query.media_type, true, body))
 }
 
 /// What the device reads with postcard.

@@ -103,6 +103,11 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
             "/api/a/{account}/upload",
             post(upload::receive).layer(DefaultBodyLimit::disable()),
         )
+        .route("/api/a/{account}/upload/{name}", get(mail::uploaded))
+        .route(
+            "/api/a/{account}/sanitize",
+            post(mail::sanitize).layer(DefaultBodyLimit::max(roost_wire::MAX_TEXT)),
+        )
         .route("/healthz", get(health))
         .merge(content)
         .fallback(assets::serve)

@@ -3,9 +3,9 @@
 use roost_wire::{Address, Body, Composed, Enclosure, Origin, Party, Source};
 
 use super::address::addresses;
-use super::quote;
+use super::{quote, rich};
 use crate::ContentAddress;
-use crate::intent::{Answer, Identity};
+use crate::intent::{Answer, Identity, Style};
 
 /// Composes the answer. `quote` is what was selected in the message, if anything; `account` is the account's own
 /// address.
@@ -16,6 +16,7 @@ pub fn answer(
     quote: Option<String>,
     identities: &[Identity],
     account: &str,
+    style: Style,
 ) -> Composed {
     let identity = identity_for(body, identities);
     let own = |email: &str| {
@@ -36,7 +37,8 @@ pub fn answer(
     };
     let ids = |name: &str| message_ids(header(body, name).unwrap_or_default());
     let id = ids("Message-ID").into_iter().next();
-    let mut quoted = String::new();
+    let mut above = String::new();
+    let mut quoted = Quoted::default();
     match how {
         Answer::Reply | Answer::ReplyAll => {
             (message.to, message.cc) = recipients(body, how == Answer::ReplyAll, own);
@@ -53,38 +55,55 @@ pub fn answer(
             message.references = references;
             message.in_reply_to = id.into_iter().collect();
             message.origin = Some(origin(false));
-            let text = quote.unwrap_or_else(|| quote::text_of(&body.html));
-            quoted = format!(
-                "{}{} wrote:\n{}",
+            above = format!(
+                "{}{} wrote:\n",
                 on(header(body, "Date")),
                 body.from.first().map_or("Somebody", Address::label),
-                quote::quoted(&text)
             );
+            quoted = match (style.rich, quote) {
+                (false, quote) => Quoted {
+                    text: quote::quoted(&quote.unwrap_or_else(|| quote::text_of(&body.html))),
+                    ..Quoted::default()
+                },
+                (true, Some(quote)) => Quoted::rich(rich::html_of(&quote)),
+                (true, None) => {
+                    let (html, images) = rich::quoted(body, address);
+                    message.enclosures = images;
+                    Quoted::rich(html)
+                }
+            };
+            if style.rich {
+                quoted.html = format!("<blockquote>{}</blockquote>", quoted.html);
+            }
         }
         Answer::Forward => {
             message.subject = prefixed("Fwd:", &body.subject);
             message.references = id.into_iter().collect();
             message.origin = Some(origin(true));
-            quoted = format!(
-                "---------- Forwarded message ----------\n{}\n{}",
-                summary(body),
-                quote::text_of(&body.html)
+            above = format!(
+                "---------- Forwarded message ----------\n{}\n",
+                summary(body)
             );
-            message.enclosures = body
-                .attachments
-                .iter()
-                .map(|attachment| Enclosure {
-                    name: attachment.name.clone(),
-                    media_type: attachment.media_type.clone(),
-                    size: attachment.size,
-                    source: Source::Part {
-                        mailbox: address.mailbox.clone(),
-                        uidvalidity: address.uidvalidity,
-                        uid: address.uid,
-                        part: attachment.part.clone(),
-                    },
-                })
-                .collect();
+            if style.rich {
+                let (html, images) = rich::quoted(body, address);
+                message.enclosures = images;
+                quoted = Quoted::rich(html);
+            } else {
+                quoted.text = quote::text_of(&body.html);
+            }
+            let attached = body.attachments.iter().map(|attachment| Enclosure {
+                name: attachment.name.clone(),
+                media_type: attachment.media_type.clone(),
+                size: attachment.size,
+                source: Source::Part {
+                    mailbox: address.mailbox.clone(),
+                    uidvalidity: address.uidvalidity,
+                    uid: address.uid,
+                    part: attachment.part.clone(),
+                },
+                content_id: None,
+            });
+            message.enclosures.extend(attached);
         }
         Answer::ForwardAttached => {
             message.subject = prefixed("Fwd:", &body.subject);
@@ -99,23 +118,69 @@ pub fn answer(
                     uidvalidity: address.uidvalidity,
                     uid: address.uid,
                 },
+                content_id: None,
             }];
         }
     }
-    message.text = signed("", &identity, &quoted);
+    quoted.text.insert_str(0, &above);
+    if !above.is_empty() {
+        quoted.html.insert_str(0, &rich::html_of(&above));
+    }
+    sign(&mut message, &identity, &quoted, style);
     message
 }
 
-/// The signature stands below what the person writes and above what is quoted (RFC 3676, section 4.3).
-pub fn signed(own: &str, identity: &Identity, quoted: &str) -> String {
-    let mut text = own.to_owned();
+/// What is quoted, in the form that the message is written in.
+#[derive(Default)]
+pub struct Quoted {
+    text: String,
+    html: String,
+}
+
+impl Quoted {
+    fn rich(html: String) -> Self {
+        Self {
+            html,
+            ..Self::default()
+        }
+    }
+}
+
+/// Puts what the person wrote already, the signature and what is quoted in their order: the signature stands above what
+/// is quoted, where it belongs to what the person writes (RFC 3676, section 4.3), or at the end.
+pub fn sign(message: &mut Composed, identity: &Identity, quoted: &Quoted, style: Style) {
+    let mut signature = String::new();
     if !identity.signature.trim().is_empty() {
-        text.push_str(&format!("\n\n-- \n{}\n", identity.signature.trim_end()));
+        signature = format!("\n\n-- \n{}\n", identity.signature.trim_end());
     }
-    if !quoted.is_empty() {
-        text.push_str(&format!("\n\n{quoted}"));
+    if style.rich {
+        let own = rich::html_of(&message.text);
+        let signature = match signature.trim_start_matches('\n') {
+            "" => String::new(),
+            signature => rich::html_of(&format!("\n{signature}")),
+        };
+        let gap = if quoted.html.is_empty() {
+            String::new()
+        } else {
+            rich::html_of("")
+        };
+        message.html = Some(if style.signature_last {
+            format!("{own}{gap}{}{signature}", quoted.html)
+        } else {
+            format!("{own}{signature}{gap}{}", quoted.html)
+        });
+        rich::complete(message);
+        return;
     }
-    text
+    let mut quotation = String::new();
+    if !quoted.text.is_empty() {
+        quotation = format!("\n\n{}", quoted.text);
+    }
+    message.text.push_str(&if style.signature_last {
+        quotation + &signature
+    } else {
+        signature + &quotation
+    });
 }
 
 /// The identity that the message was written to; the first one otherwise.
@@ -281,7 +346,7 @@ fn file_stem(subject: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use roost_wire::{BodyKind, Header};
 
@@ -300,7 +365,7 @@ mod tests {
         }]
     }
 
-    fn body() -> Body {
+    pub fn body() -> Body {
         Body {
             from: vec![person("ann@example.org")],
             reply_to: Vec::new(),
@@ -329,6 +394,7 @@ mod tests {
             blocked: 0,
             attachments: Vec::new(),
             defects: Vec::new(),
+            images: Vec::new(),
         }
     }
 
@@ -354,6 +420,7 @@ mod tests {
             None,
             &me(),
             "me@roost.test",
+            Style::default(),
         );
         assert_eq!(emails(&reply.to), ["ann@example.org", "bob@example.org"]);
         assert_eq!(emails(&reply.cc), ["cat@example.org"]);
@@ -381,6 +448,7 @@ mod tests {
             None,
             &me(),
             "me@roost.test",
+            Style::default(),
         );
         assert_eq!(emails(&reply.to), ["desk@example.org"]);
         assert!(reply.cc.is_empty());
@@ -395,6 +463,7 @@ mod tests {
             None,
             &me(),
             "me@roost.test",
+            Style::default(),
         );
         assert_eq!(emails(&reply.to), ["list@example.org"]);
         assert!(reply.cc.is_empty());
@@ -412,6 +481,7 @@ mod tests {
             None,
             &me(),
             "me@roost.test",
+            Style::default(),
         );
         assert_eq!(emails(&reply.to), ["ann@example.org"]);
     }
@@ -428,6 +498,7 @@ mod tests {
             quote,
             &me(),
             "me@roost.test",
+            Style::default(),
         );
         assert_eq!(reply.subject, "RE: Plans");
         assert!(reply.text.ends_with("> just this\n"));
@@ -438,6 +509,7 @@ mod tests {
             None,
             &me(),
             "me@roost.test",
+            Style::default(),
         );
         assert_eq!(forward.subject, "Fwd: RE: Plans");
         assert!(forward.text.contains("From: ann@example.org\n"));
@@ -454,11 +526,76 @@ mod tests {
             None,
             &identities,
             "me@roost.test",
+            Style::default(),
         );
         assert!(
             reply.text.starts_with("\n\n-- \nMe & Co.\n\n\nann@"),
             "{:?}",
             reply.text
         );
+        let last = Style {
+            signature_last: true,
+            rich: false,
+        };
+        let reply = answer(
+            Answer::Reply,
+            &place(),
+            &body(),
+            None,
+            &identities,
+            "me@roost.test",
+            last,
+        );
+        assert!(
+            reply.text.ends_with("> Hello\n\n\n-- \nMe & Co.\n"),
+            "{:?}",
+            reply.text
+        );
+    }
+
+    #[test]
+    fn rich_answers_quote_the_sanitized_html_and_have_a_text_beside_it() {
+        let mut identities = me();
+        identities[0].signature = "Me & Co.".to_owned();
+        let mut message = body();
+        message.html = "<p>Hello <b>you</b></p>".to_owned();
+        let style = Style {
+            rich: true,
+            signature_last: false,
+        };
+        let write = |how, quote: Option<&str>| {
+            let quote = quote.map(str::to_owned);
+            let own = "me@roost.test";
+            answer(how, &place(), &message, quote, &identities, own, style)
+        };
+        let reply = write(Answer::Reply, None);
+        assert_eq!(
+            reply.html.as_deref(),
+            Some(
+                "<div dir=\"auto\"><br></div><div dir=\"auto\"><br></div><div dir=\"auto\">--&nbsp;</div>\
+                 <div dir=\"auto\">Me &amp; Co.</div><div dir=\"auto\"><br></div>\
+                 <div dir=\"auto\">ann@example.org wrote:</div><blockquote><p>Hello <b>you</b></p></blockquote>"
+            )
+        );
+        assert!(
+            reply
+                .text
+                .ends_with("ann@example.org wrote:\n> Hello you\n"),
+            "{:?}",
+            reply.text
+        );
+        let part = write(Answer::Reply, Some("just <this>"));
+        let html = part.html.unwrap_or_default();
+        assert!(
+            html.ends_with("<blockquote><div dir=\"auto\">just &lt;this&gt;</div></blockquote>"),
+            "{html}"
+        );
+        let forward = write(Answer::Forward, None);
+        let html = forward.html.unwrap_or_default();
+        assert!(
+            html.contains("<div dir=\"auto\">Subject: Plans</div>"),
+            "{html}"
+        );
+        assert!(html.ends_with("<p>Hello <b>you</b></p>"), "{html}");
     }
 }

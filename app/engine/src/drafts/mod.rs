@@ -14,10 +14,13 @@ mod later;
 mod leaving;
 mod opening;
 mod quote;
+mod rich;
 mod saving;
 mod sending;
 
 pub use address::{address_problem, addresses};
+pub use quote::alternative_of;
+pub use rich::{html_of, is_formatted};
 
 use roost_wire::{Composed, Enclosure, Mutation, MutationId, Outcome, Saved, UidSet};
 use serde::{Deserialize, Serialize};
@@ -177,7 +180,7 @@ fn is_empty(message: &Composed) -> bool {
         && message
             .html
             .as_ref()
-            .is_none_or(|html| html.trim().is_empty())
+            .is_none_or(|html| !html.contains("<img"))
         && message.enclosures.is_empty()
 }
 
@@ -187,19 +190,21 @@ impl State {
             Write::New {
                 message,
                 identities,
+                style,
             } => {
                 let identity = self.identities(identities).remove(0);
-                let message = Composed {
+                let mut message = Composed {
                     from: identity.address(),
-                    text: answer::signed(&message.text, &identity, ""),
                     ..*message
                 };
+                answer::sign(&mut message, &identity, &answer::Quoted::default(), style);
                 self.begin_draft(tab, message);
             }
             Write::Answer {
                 how,
                 quote,
                 identities,
+                style,
             } => {
                 let identities = self.identities(identities);
                 let open = self.tabs.get(&tab).and_then(|tab| tab.open.as_ref());
@@ -213,6 +218,7 @@ impl State {
                         quote,
                         &identities,
                         &self.address,
+                        style,
                     ))
                 });
                 match composed {
@@ -305,7 +311,7 @@ impl State {
             return;
         }
         // What the form does not hold stays.
-        let message = Composed {
+        let mut message = Composed {
             enclosures: std::mem::take(&mut draft.message.enclosures),
             reply_to: std::mem::take(&mut draft.message.reply_to),
             in_reply_to: std::mem::take(&mut draft.message.in_reply_to),
@@ -313,6 +319,7 @@ impl State {
             origin: draft.message.origin.take(),
             ..message
         };
+        rich::complete(&mut message);
         draft.message = message;
         self.draft_changed(&id);
     }

@@ -2,7 +2,7 @@
 
 use roost_wire::{Composed, Saved, Source, Uid};
 
-use super::{Draft, quote};
+use super::{Draft, rich};
 use crate::intent::Identity;
 use crate::view::ContentAddress;
 use crate::{BodyProblem, Effect, State, TabId};
@@ -139,12 +139,7 @@ impl State {
         if !self.tabs.contains_key(&tab) {
             return;
         }
-        let formatted = message.html.take();
-        if let Some(html) = &formatted
-            && message.text.trim().is_empty()
-        {
-            message.text = quote::text_of(html);
-        }
+        rich::complete(&mut message);
         if as_new {
             message.from = self.identities(identities).remove(0).address();
             message.in_reply_to.clear();
@@ -177,10 +172,6 @@ impl State {
             uid: address.uid,
         };
         let mut draft = Draft::new(self.account_name(), message, Some(tab));
-        if formatted.is_some() {
-            "This draft has formatting, which is lost when you change it here."
-                .clone_into(&mut draft.problem);
-        }
         draft.saved = Some(saved);
         self.show_draft(tab, draft);
     }

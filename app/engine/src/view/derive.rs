@@ -39,6 +39,7 @@ impl State {
             .filter(|key| tab.shown.body.as_ref() != Some(key))
             .and_then(|key| Some((self.bodies.get(&key)?.clone(), key)));
         let still_open = tab.open.is_some();
+        let people = self.people_for(&tab.typed);
         let (drafts, fills) = self.draft_views(id);
 
         let Some(tab) = self.tabs.get_mut(&id) else {
@@ -70,6 +71,10 @@ impl State {
             views.push(View::Drafts(drafts));
         }
         views.extend(fills);
+        if shown.people != people {
+            shown.people.clone_from(&people);
+            views.push(View::People(people));
+        }
         if !still_open {
             shown.body = None;
         }

@@ -2,7 +2,7 @@
 
 use roost_engine::{
     Action, DraftPhase, DraftView, Effect, Event, Identity, Intent, KeptDraft, Line, ListView,
-    Notice, Stage, State, Target, View, Wake, Who, Write, step,
+    Notice, Stage, State, Style, Target, View, Wake, Who, Write, step,
 };
 use roost_wire::{
     Address, Answer, Change, ClientMessage, Composed, Delta, Flags, Mailbox, MailboxState,
@@ -23,6 +23,8 @@ pub struct Device {
     pub drafts: Vec<DraftView>,
     /// What forms were filled with.
     pub forms: Vec<Composed>,
+    /// Whom it offers for what is typed.
+    pub people: Vec<Address>,
     /// What the device keeps across restarts of its worker.
     pub kept: Vec<KeptDraft>,
     pub requests: Vec<(RequestId, Request)>,
@@ -43,6 +45,7 @@ impl Device {
             notices: Vec::new(),
             drafts: Vec::new(),
             forms: Vec::new(),
+            people: Vec::new(),
             kept: kept.clone(),
             requests: Vec::new(),
             mutations: Vec::new(),
@@ -134,6 +137,7 @@ impl Device {
             View::Notice(notice) => self.notices.push(notice),
             View::Drafts(drafts) => self.drafts = drafts,
             View::Draft(form) => self.forms.push(*form),
+            View::People(people) => self.people = people,
             View::Session(session) => {
                 self.line = session.line;
                 self.stage = session.stage;
@@ -166,6 +170,7 @@ impl Device {
     /// Begins a message, types into it, and returns it as the form has it.
     pub fn typed(&mut self, text: &str) -> Composed {
         self.write(Write::New {
+            style: Style::default(),
             message: Box::new(Composed {
                 to: vec![Address {
                     name: String::new(),
@@ -285,7 +290,10 @@ pub fn summary(uid: u32) -> Summary {
         flags: Flags::default(),
         received: i64::from(uid),
         from: Vec::new(),
-        to: Vec::new(),
+        to: vec![Address {
+            name: format!("Person {uid}"),
+            email: format!("p{uid}@example.org"),
+        }],
         subject: format!("message {uid}"),
         preview: String::new(),
         size: 1_000_000,

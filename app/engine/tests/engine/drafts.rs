@@ -1,9 +1,11 @@
 //! Messages being written: nothing typed is lost, nothing is sent twice.
 
-use roost_engine::{DraftPhase, Event, Intent, Wake, Write};
-use roost_wire::{Mutation, Outcome, Problem, ProblemKind, Saved};
+use roost_engine::{ContentAddress, DraftPhase, Event, Intent, Style, Wake, Write};
+use roost_wire::{
+    Composed, Enclosure, Mutation, Outcome, Problem, ProblemKind, Request, Saved, Source,
+};
 
-use crate::device::{Device, TAB};
+use crate::device::{Device, TAB, state};
 
 fn saved(uid: u32) -> Outcome {
     Outcome::Saved(Saved {
@@ -40,6 +42,82 @@ fn each_change_is_kept_here_at_once_and_saved_after_a_pause() {
     assert!(
         matches!(&mutation, Mutation::SaveDraft { draft, base: Some(5), .. } if draft.text == "two")
     );
+}
+
+#[test]
+fn rich_text_is_kept_with_its_text_and_pictures_go_with_the_formatting() {
+    let mut device = Device::online(1);
+    let mut form = device.typed("one");
+    let picture = Enclosure {
+        name: "a.png".to_owned(),
+        media_type: "image/png".to_owned(),
+        size: 3,
+        source: Source::Upload("u".to_owned()),
+        content_id: Some("u@x".to_owned()),
+    };
+    form.html = Some("<div>Hello <b>you</b></div>".to_owned());
+    device.write(Write::Edit(Box::new(form.clone())));
+    assert_eq!(device.kept[0].message.text, "Hello you\n");
+    device.write(Write::Attach {
+        id: form.id.clone(),
+        enclosure: picture,
+    });
+    let (id, mutation) = device.take();
+    assert!(
+        matches!(&mutation, Mutation::SaveDraft { draft, .. } if draft.html == form.html && draft.enclosures.len() == 1)
+    );
+    device.end(id, saved(5));
+    form.html = None;
+    form.text = "Hello you".to_owned();
+    device.write(Write::Edit(Box::new(form)));
+    assert_eq!(device.kept[0].message.enclosures, []);
+}
+
+#[test]
+fn a_draft_with_formatting_is_gone_on_with_as_such() {
+    let mut device = Device::online(1);
+    device.event(Event::DraftFetched {
+        tab: TAB,
+        address: ContentAddress {
+            account: "a".to_owned(),
+            mailbox: "Drafts".to_owned(),
+            uidvalidity: 1,
+            uid: 9,
+        },
+        as_new: false,
+        identities: Vec::new(),
+        result: Ok(Box::new(Composed {
+            id: "x@roost.test".to_owned(),
+            html: Some("<p>one</p><p><i>two</i></p>".to_owned()),
+            ..Composed::default()
+        })),
+    });
+    let form = device.forms.last().expect("a form");
+    assert_eq!(form.html.as_deref(), Some("<p>one</p><p><i>two</i></p>"));
+    assert_eq!(form.text, "one\n\ntwo\n");
+    assert_eq!(device.drafts[0].problem, "");
+}
+
+#[test]
+fn people_are_offered_once_somebody_writes_and_for_what_is_typed() {
+    let mut device = Device::new();
+    device.answer_all(state(40, 1));
+    let asks_for_sent = |device: &Device| {
+        device.requests.iter().any(
+            |(_, request)| matches!(request, Request::Window { mailbox, .. } if mailbox == "Sent"),
+        )
+    };
+    assert!(!asks_for_sent(&device), "nobody writes");
+    device.typed("text");
+    assert!(asks_for_sent(&device));
+    // Each message of this gateway is to a person of its own.
+    device.answer_all(state(40, 1));
+    device.intent(Intent::Complete("person 4".to_owned()));
+    let names =
+        |device: &Device| -> Vec<String> { device.people.iter().map(|p| p.name.clone()).collect() };
+    assert_eq!(names(&device), ["Person 40", "Person 4"]);
+    device.intent(Intent::Complete(String::new()));
+    assert!(device.people.is_empty());
 }
 
 #[test]
@@ -225,6 +303,7 @@ fn a_page_loaded_anew_finds_its_message_and_one_that_is_gone_leaves_a_draft() {
 fn nothing_is_left_of_an_empty_message() {
     let mut device = Device::online(7);
     device.write(Write::New {
+        style: Style::default(),
         message: Box::default(),
         identities: Vec::new(),
     });

@@ -2,10 +2,11 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use roost_engine::{DraftView, Intent, Stage, Write};
+use roost_engine::{DraftView, Intent, Write};
 use roost_wire::{Enclosure, Source};
 use web_sys::{DataTransfer, File};
 
+use crate::ui::compose::rich::Editor;
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, each, effect, heard, live, memo, shown};
 use crate::ui::message::size;
@@ -22,9 +23,33 @@ pub fn files_of(data: &DataTransfer) -> Vec<File> {
         .collect()
 }
 
+/// A file that was chosen, dropped or pasted.
+#[derive(Clone)]
+pub struct Picked {
+    file: File,
+    /// Put into the rich text rather than attached.
+    inline: bool,
+}
+
+impl Picked {
+    pub fn attached(file: File) -> Self {
+        Self {
+            file,
+            inline: false,
+        }
+    }
+
+    /// Pictures that every mail program shows go into the text.
+    pub fn into_text(file: File) -> Self {
+        let inline =
+            ["image/png", "image/jpeg", "image/gif", "image/webp"].contains(&file.type_().as_str());
+        Self { file, inline }
+    }
+}
+
 /// Chooses files.
 #[component]
-pub fn Attach(files: RwSignal<Vec<File>, LocalStorage>) -> impl IntoView {
+pub fn Attach(files: RwSignal<Vec<Picked>, LocalStorage>) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
     view! {
         <button class="secondary" on:click=heard(move |_| {
@@ -44,7 +69,7 @@ pub fn Attach(files: RwSignal<Vec<File>, LocalStorage>) -> impl IntoView {
                     let chosen = input.files().map(|list| {
                         (0..list.length()).filter_map(|index| list.get(index)).collect::<Vec<_>>()
                     });
-                    files.set(chosen.unwrap_or_default());
+                    files.set(chosen.unwrap_or_default().into_iter().map(Picked::attached).collect());
                     input.set_value("");
                 }
             })
@@ -52,11 +77,16 @@ pub fn Attach(files: RwSignal<Vec<File>, LocalStorage>) -> impl IntoView {
     }
 }
 
+/// Whether it is an attachment, not a picture in the text.
+pub fn is_attached(enclosure: &Enclosure) -> bool {
+    enclosure.content_id.is_none()
+}
+
 /// An upload as it is shown.
 #[derive(Clone)]
 struct Under {
     number: u32,
-    file: StoredValue<File, LocalStorage>,
+    picked: StoredValue<Picked, LocalStorage>,
     name: String,
     share: RwSignal<f64>,
     failed: RwSignal<Option<String>>,
@@ -67,7 +97,8 @@ struct Under {
 pub fn Enclosures(
     id: String,
     view: Memo<Option<DraftView>>,
-    files: RwSignal<Vec<File>, LocalStorage>,
+    files: RwSignal<Vec<Picked>, LocalStorage>,
+    editor: StoredValue<Option<Editor>, LocalStorage>,
     /// How many uploads are under way or have failed.
     uploading: RwSignal<usize>,
 ) -> impl IntoView {
@@ -77,16 +108,10 @@ pub fn Enclosures(
     effect(move || uploading.set(uploads.with(Vec::len)));
     let count = StoredValue::new(0_u32);
     let run = move |under: Under| {
-        let account = ui
-            .device
-            .session
-            .with_untracked(|session| match &session.stage {
-                Stage::SignedIn { account, .. } => account.clone(),
-                _ => String::new(),
-            });
+        let account = ui.account();
         let (share, failed, number) = (under.share, under.failed, under.number);
         failed.set(None);
-        let file = under.file.get_value();
+        let Picked { file, inline } = under.picked.get_value();
         let media_type = match file.type_() {
             kind if kind.contains('/') => {
                 kind.split(';').next().unwrap_or_default().trim().to_owned()
@@ -94,6 +119,7 @@ pub fn Enclosures(
             _ => "application/octet-stream".to_owned(),
         };
         let (name, bytes) = (file.name(), file.size() as u32);
+        let picture = file.clone();
         let upload = Upload::start(
             &account,
             &file,
@@ -102,16 +128,26 @@ pub fn Enclosures(
             },
             move |result| match result {
                 Ok(upload) => {
+                    let placed = inline.then(|| format!("{upload}@roost.invalid"));
                     let enclosure = Enclosure {
                         name,
                         media_type,
                         size: bytes,
                         source: Source::Upload(upload),
+                        content_id: placed.clone(),
                     };
                     let id = id.try_get_value();
                     if let Some(id) = id {
                         ui.device
                             .send(Intent::Write(Write::Attach { id, enclosure }));
+                    }
+                    // The text names what the draft has by now.
+                    if let Some(id) = placed {
+                        editor.try_with_value(|editor| {
+                            if let Some(editor) = editor {
+                                editor.image(&id, &picture);
+                            }
+                        });
                     }
                     uploads.try_update(|uploads| uploads.retain(|under| under.number != number));
                 }
@@ -122,13 +158,13 @@ pub fn Enclosures(
     };
     // What belongs to an upload lives as long as the form, not until more files are chosen.
     let form = Owner::current().map(|owner| owner.downgrade());
-    let begin = move |file: File| {
+    let begin = move |picked: Picked| {
         let number = count.get_value();
         count.set_value(number + 1);
         let under = Under {
             number,
-            name: file.name(),
-            file: StoredValue::new_local(file),
+            name: picked.file.name(),
+            picked: StoredValue::new_local(picked),
             share: RwSignal::new(0.0),
             failed: RwSignal::new(None),
             upload: StoredValue::new_local(None),
@@ -153,9 +189,9 @@ pub fn Enclosures(
         })
     });
     view! {
-        <When test=live(move || enclosures.with(|e| !e.is_empty()) || uploads.with(|u| !u.is_empty()))>
+        <When test=live(move || enclosures.with(|e| e.iter().any(is_attached)) || uploads.with(|u| !u.is_empty()))>
             <ul class="enclosures" aria-label="Attachments">
-                {shown(move || enclosures.get().into_iter().enumerate().map(|(index, enclosure)| view! {
+                {shown(move || enclosures.get().into_iter().enumerate().filter(|(_, e)| is_attached(e)).map(|(index, enclosure)| view! {
                     <li class="chip">
                         {Icon::Attachment.draw()}
                         <span dir="auto">{enclosure.name.clone()}</span>

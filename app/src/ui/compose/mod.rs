@@ -4,19 +4,24 @@ mod enclosures;
 mod later;
 mod outbox;
 mod recipients;
+mod rich;
 
 use std::time::Duration;
 
 use leptos::html;
 use leptos::prelude::*;
-use roost_engine::{DraftPhase, DraftView, Identity, Intent, Write, address_problem};
+use roost_engine::{
+    DraftPhase, DraftView, Identity, Intent, Write, address_problem, alternative_of, html_of,
+    is_formatted,
+};
 use roost_wire::{Address, Composed};
 use wasm_bindgen::JsCast as _;
 
-use crate::ui::compose::enclosures::Enclosures;
+use crate::ui::compose::enclosures::{Enclosures, Picked};
 use crate::ui::compose::later::Later;
 use crate::ui::compose::outbox::Outbox;
 use crate::ui::compose::recipients::Recipients;
+use crate::ui::compose::rich::{Editor, Rich};
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, each, effect, heard, live, memo, shown};
 use crate::ui::state::Ui;
@@ -58,6 +63,9 @@ struct Fields {
     bcc: RwSignal<Vec<Address>>,
     subject: RwSignal<String>,
     text: RwSignal<String>,
+    /// With formatting: what the editor was last filled with; what is written is asked of it.
+    html: RwSignal<Option<String>>,
+    editor: StoredValue<Option<Editor>, LocalStorage>,
     important: RwSignal<bool>,
     receipt: RwSignal<bool>,
     delivery: RwSignal<bool>,
@@ -72,6 +80,8 @@ impl Fields {
             bcc: RwSignal::new(form.bcc.clone()),
             subject: RwSignal::new(form.subject.clone()),
             text: RwSignal::new(form.text.clone()),
+            html: RwSignal::new(form.html.clone()),
+            editor: StoredValue::new_local(None),
             important: RwSignal::new(form.important),
             receipt: RwSignal::new(form.receipt),
             delivery: RwSignal::new(form.delivery),
@@ -87,10 +97,26 @@ impl Fields {
             bcc: self.bcc.get_untracked(),
             subject: self.subject.get_untracked(),
             text: self.text.get_untracked(),
+            html: self.html(),
             important: self.important.get_untracked(),
             receipt: self.receipt.get_untracked(),
             delivery: self.delivery.get_untracked(),
             ..Composed::default()
+        }
+    }
+
+    /// The rich text as it is now.
+    fn html(self) -> Option<String> {
+        let before = self.html.get_untracked()?;
+        let editor = self.editor.try_get_value().flatten();
+        Some(editor.and_then(|editor| editor.html()).unwrap_or(before))
+    }
+
+    /// The text as it is now, without formatting.
+    fn plain(self) -> String {
+        match self.html() {
+            Some(html) => alternative_of(&html),
+            None => self.text.get_untracked(),
         }
     }
 
@@ -102,6 +128,7 @@ impl Fields {
         self.bcc.track();
         self.subject.track();
         self.text.track();
+        self.html.track();
         self.important.track();
         self.receipt.track();
         self.delivery.track();
@@ -138,11 +165,16 @@ fn Form(form: Composed) -> impl IntoView {
             write(Write::Edit(Box::new(fields.composed(&id.get_value()))));
         }
     };
-    Effect::new(move |before: Option<()>| {
-        fields.track();
-        if before.is_some() && !dirty.get_value() {
+    let touch = move || {
+        if dirty.try_get_value() == Some(false) {
             dirty.set_value(true);
             set_timeout(keep, KEEP);
+        }
+    };
+    Effect::new(move |before: Option<()>| {
+        fields.track();
+        if before.is_some() {
+            touch();
         }
     });
     let leaving = window_event_listener_untyped("pagehide", move |_| keep());
@@ -184,12 +216,7 @@ fn Form(form: Composed) -> impl IntoView {
             question.set(Some(
                 "One of the addresses cannot be written to. It is marked.",
             ));
-        } else if !sure
-            && fields
-                .text
-                .with_untracked(|text| speaks_of_attachment(text))
-            && view.with_untracked(has_none)
-        {
+        } else if !sure && speaks_of_attachment(&fields.plain()) && view.with_untracked(has_none) {
             question.set(Some(FORGOTTEN));
         } else if let Some(at) = later.get_untracked() {
             write(Write::Schedule {
@@ -212,6 +239,18 @@ fn Form(form: Composed) -> impl IntoView {
     let template = move || {
         settle();
         write(Write::SaveTemplate(id.get_value()));
+    };
+    // Between formatting and none.
+    let switch = move |sure: bool| match fields.html() {
+        None => fields
+            .html
+            .set(Some(fields.text.with_untracked(|text| html_of(text)))),
+        Some(html) if !sure && is_formatted(&html) => question.set(Some(FORMATTED)),
+        Some(html) => {
+            question.set(None);
+            fields.text.set(alternative_of(&html));
+            fields.html.set(None);
+        }
     };
     let title = memo(move || {
         let subject = fields.subject.get();
@@ -241,7 +280,8 @@ fn Form(form: Composed) -> impl IntoView {
             let _ = text.set_selection_range(0, 0);
         }
     });
-    let files = RwSignal::new_local(Vec::new());
+    let files = RwSignal::new_local(Vec::<Picked>::new());
+    let rich = memo(move || fields.html.with(Option::is_some));
     let over = RwSignal::new(false);
     let identities = ui.identities();
     let several = identities.len() > 1;
@@ -266,8 +306,10 @@ fn Form(form: Composed) -> impl IntoView {
                 }
             })
             on:dragover=heard(move |event: DragEvent| {
-                event.prevent_default();
-                over.set(true);
+                if event.data_transfer().is_some_and(|data| data.types().includes(&"Files".into(), 0)) {
+                    event.prevent_default();
+                    over.set(true);
+                }
             })
             on:dragleave=heard(move |_| over.set(false))
             on:drop=heard(move |event: DragEvent| {
@@ -275,14 +317,14 @@ fn Form(form: Composed) -> impl IntoView {
                 let dropped = event.data_transfer().map(|data| enclosures::files_of(&data)).unwrap_or_default();
                 if !dropped.is_empty() {
                     event.prevent_default();
-                    files.set(dropped);
+                    files.set(dropped.into_iter().map(Picked::attached).collect());
                 }
             })
             on:paste=heard(move |event: ClipboardEvent| {
                 let pasted = event.clipboard_data().map(|data| enclosures::files_of(&data)).unwrap_or_default();
                 if !pasted.is_empty() {
                     event.prevent_default();
-                    files.set(pasted);
+                    files.set(pasted.into_iter().map(Picked::attached).collect());
                 }
             })
         >
@@ -318,15 +360,34 @@ fn Form(form: Composed) -> impl IntoView {
                     />
                 </label>
             </div>
-            <textarea
-                node_ref=text
-                aria-label="Message text"
-                dir="auto"
-                spellcheck="true"
-                prop:value=form.text.clone()
-                on:input=heard(move |event: Event| fields.text.set(event_target_value(&event)))
-            ></textarea>
-            <Enclosures id=form.id.clone() view files uploading />
+            {shown(move || if rich.get() {
+                let images = view.with_untracked(|view| view.as_ref().map(|view| view.enclosures.clone()));
+                view! {
+                    <Rich
+                        html=fields.html.get_untracked().unwrap_or_default()
+                        images=images.unwrap_or_default()
+                        account=ui.account()
+                        focus=reply
+                        editor=fields.editor
+                        files
+                        changed=Box::new(touch)
+                        send=Box::new(move || send(false))
+                        close=Box::new(close)
+                    />
+                }.into_any()
+            } else {
+                view! {
+                    <textarea
+                        node_ref=text
+                        aria-label="Message text"
+                        dir="auto"
+                        spellcheck="true"
+                        prop:value=fields.text.get_untracked()
+                        on:input=heard(move |event: Event| fields.text.set(event_target_value(&event)))
+                    ></textarea>
+                }.into_any()
+            })}
+            <Enclosures id=form.id.clone() view files editor=fields.editor uploading />
             <When test=live(move || problem.with(|problem| !problem.is_empty()))>
                 <div class="banner" role="alert">
                     <span class="reasons">{shown(move || problem.get())}</span>
@@ -342,6 +403,10 @@ fn Form(form: Composed) -> impl IntoView {
                     <When test=live(move || question.get() == Some(FORGOTTEN))>
                         <button class="link" on:click=heard(move |_| send(true))>"Send it anyway"</button>
                     </When>
+                    <When test=live(move || question.get() == Some(FORMATTED))>
+                        <button class="link" on:click=heard(move |_| switch(true))>"Remove it"</button>
+                        <button class="link" on:click=heard(move |_| question.set(None))>"Keep it"</button>
+                    </When>
                 </div>
             </When>
             <footer>
@@ -353,6 +418,13 @@ fn Form(form: Composed) -> impl IntoView {
                     ("Tell me when it is delivered", fields.delivery),
                 ] />
                 <enclosures::Attach files />
+                <button
+                    class="plain format"
+                    aria-label="Formatting"
+                    aria-pressed=live(move || if rich.get() { "true" } else { "false" })
+                    title="Write with formatting, or as plain text"
+                    on:click=heard(move |_| switch(false))
+                >"Aa"</button>
                 <label class="check">
                     <input
                         type="checkbox"
@@ -372,10 +444,13 @@ fn Form(form: Composed) -> impl IntoView {
 }
 
 const UPLOADING: &str = "An attachment is still being uploaded. Wait for it, or remove it.";
+const FORMATTED: &str =
+    "As plain text the message loses its formatting and the pictures in its text.";
 const FORGOTTEN: &str = "You write of an attachment, but there is none.";
 
 fn has_none(view: &Option<DraftView>) -> bool {
-    view.as_ref().is_none_or(|view| view.enclosures.is_empty())
+    view.as_ref()
+        .is_none_or(|view| !view.enclosures.iter().any(enclosures::is_attached))
 }
 
 /// Whether what the person wrote (not what is quoted) names an attachment.

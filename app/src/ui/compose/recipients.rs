@@ -1,20 +1,38 @@
-//! Recipients as chips: typed, pasted or completed; wrong ones say why.
+//! Recipients as chips: typed, pasted or completed; wrong ones say why. The field is a combobox with a listbox of people
+//! (WAI-ARIA Authoring Practices, "Combobox").
 
 use leptos::html;
 use leptos::prelude::*;
-use roost_engine::{address_problem, addresses};
+use roost_engine::{Intent, address_problem, addresses};
 use roost_wire::Address;
 
 use crate::ui::icon::Icon;
-use crate::ui::live::{effect, heard, shown};
+use crate::ui::live::{When, effect, heard, live, memo, shown};
 use crate::ui::state::Ui;
-use web_sys::{ClipboardEvent, DragEvent, Event, FocusEvent, KeyboardEvent};
+use web_sys::{ClipboardEvent, DragEvent, Event, FocusEvent, KeyboardEvent, MouseEvent};
 
-/// Whether what is typed is an address with its end: a separator outside of quotation marks, or the `>` that an entry
-/// of the list of known people ends in.
+/// Whether what is typed is an address with its end: a separator outside of quotation marks, or the `>` of one that was
+/// put in from elsewhere.
 fn is_complete(typed: &str) -> bool {
     let quoted = typed.matches('"').count() % 2 == 1;
     !quoted && (typed.ends_with([',', ';']) || (typed.ends_with('>') && typed.contains('<')))
+}
+
+/// Adds those that are not there yet.
+fn add(list: RwSignal<Vec<Address>>, more: Vec<Address>) {
+    if more.is_empty() {
+        return;
+    }
+    list.update(|list| {
+        for address in more {
+            let same = |other: &Address| {
+                !address.email.is_empty() && other.email.eq_ignore_ascii_case(&address.email)
+            };
+            if !list.iter().any(same) {
+                list.push(address);
+            }
+        }
+    });
 }
 
 #[component]
@@ -25,33 +43,70 @@ pub fn Recipients(
 ) -> impl IntoView {
     let ui = expect_context::<Ui>();
     let input = NodeRef::<html::Input>::new();
-    let known = format!("people-{label}");
-    let take = move |text: &str| {
-        let found = addresses(text);
-        if !found.is_empty() {
-            list.update(|list| {
-                for address in found {
-                    let same = |other: &Address| {
-                        !address.email.is_empty()
-                            && other.email.eq_ignore_ascii_case(&address.email)
-                    };
-                    if !list.iter().any(same) {
-                        list.push(address);
-                    }
-                }
-            });
+    let box_id = StoredValue::new(format!("people-{label}"));
+    // What is typed here; people are offered for it.
+    let typed = RwSignal::new(String::new());
+    let active = RwSignal::new(None::<usize>);
+    let ask = move |text: String| {
+        active.set(None);
+        if typed.with_untracked(|before| *before != text) {
+            ui.device.send(Intent::Complete(text.trim().to_owned()));
+            typed.set(text);
         }
+    };
+    let offered = memo(move || {
+        if typed.with(|typed| typed.trim().is_empty()) {
+            return Vec::new();
+        }
+        let mut people = ui.device.people.get();
+        list.with(|list| {
+            people.retain(|person| {
+                let same = |other: &Address| other.email.eq_ignore_ascii_case(&person.email);
+                !list.iter().any(same)
+            });
+        });
+        people
+    });
+    let open = memo(move || offered.with(|people| !people.is_empty()));
+    let clear = move || {
         if let Some(input) = input.get_untracked() {
             input.set_value("");
         }
+        ask(String::new());
+    };
+    let take = move |text: &str| {
+        add(list, addresses(text));
+        clear();
+    };
+    // Takes one of those that are offered.
+    let choose = move |index: usize| {
+        let chosen = offered.with_untracked(|people| people.get(index).cloned());
+        add(list, chosen.into_iter().collect());
+        clear();
     };
     effect(move || {
         if autofocus && let Some(input) = input.get() {
             let _ = input.focus();
         }
     });
+    let option_id = move |index: usize| format!("{}-{index}", box_id.get_value());
     view! {
-        <div class="line recipients">
+        <div
+            class="line recipients"
+            on:dragover=heard(move |event: DragEvent| {
+                if ui.dragged.with_value(Option::is_some) {
+                    event.prevent_default();
+                }
+            })
+            on:drop=heard(move |event: DragEvent| {
+                if let Some((from, index)) = ui.dragged.try_update_value(Option::take).flatten() {
+                    event.prevent_default();
+                    event.stop_propagation();
+                    let moved = from.try_update(|from| (index < from.len()).then(|| from.remove(index))).flatten();
+                    add(list, moved.into_iter().collect());
+                }
+            })
+        >
             <span>{label}</span>
             <ul aria-label=format!("{label} recipients")>
                 {shown(move || list.get().into_iter().enumerate().map(|(index, address)| {
@@ -64,15 +119,13 @@ pub fn Recipients(
                             class:wrong=problem.is_some()
                             title=title
                             draggable="true"
-                            on:dragstart={
-                                let address = address.clone();
-                                move |event| {
-                                    if let Some(data) = event.data_transfer() {
-                                        let _ = data.set_data("text/plain", &address.to_string());
-                                    }
-                                    ui.dragged.set_value(Some((list, index)));
+                            on:dragstart=heard(move |event: DragEvent| {
+                                if let Some(data) = event.data_transfer() {
+                                    let _ = data.set_data("text/plain", &address.to_string());
                                 }
-                            }
+                                ui.dragged.set_value(Some((list, index)));
+                            })
+                            on:dragend=heard(move |_| ui.dragged.set_value(None))
                         >
                             <span dir="auto">{text.clone()}</span>
                             {problem.map(|problem| view! { <span class="reason">{format!(" ({problem})")}</span> })}
@@ -86,19 +139,44 @@ pub fn Recipients(
             <input
                 node_ref=input
                 type="text"
+                role="combobox"
                 inputmode="email"
                 autocomplete="off"
                 autocapitalize="off"
                 spellcheck="false"
-                list=known.clone()
                 aria-label=label
+                aria-autocomplete="list"
+                aria-expanded=live(move || if open.get() { "true" } else { "false" })
+                aria-controls=box_id.get_value()
+                aria-activedescendant=live(move || active.get().map(option_id))
                 on:keydown=heard(move |event: KeyboardEvent| {
                     let value = event_target_value(&event);
+                    let count = offered.with_untracked(Vec::len);
+                    let chosen = active.get_untracked();
                     match event.key().as_str() {
-                        "Enter" if !event.is_composing() && !event.ctrl_key() && !event.meta_key() => {
+                        _ if event.is_composing() => {}
+                        "ArrowDown" if count > 0 => {
                             event.prevent_default();
-                            take(&value);
+                            active.set(Some(chosen.map_or(0, |at| (at + 1) % count)));
                         }
+                        "ArrowUp" if count > 0 => {
+                            event.prevent_default();
+                            active.set(Some(chosen.map_or(count - 1, |at| (at + count - 1) % count)));
+                        }
+                        "Escape" if count > 0 => {
+                            event.stop_propagation();
+                            ask(String::new());
+                        }
+                        "Enter" if !event.ctrl_key() && !event.meta_key() => {
+                            event.prevent_default();
+                            // What is no address yet means the likeliest person.
+                            let first = (count > 0 && !value.contains('@')).then_some(0);
+                            match chosen.or(first) {
+                                Some(index) => choose(index),
+                                None => take(&value),
+                            }
+                        }
+                        "Tab" if chosen.is_some() => choose(chosen.unwrap_or_default()),
                         "Backspace" if value.is_empty() => list.update(|list| drop(list.pop())),
                         _ => {}
                     }
@@ -107,6 +185,8 @@ pub fn Recipients(
                     let value = event_target_value(&event);
                     if is_complete(&value) {
                         take(&value);
+                    } else {
+                        ask(value);
                     }
                 })
                 on:paste=heard(move |event: ClipboardEvent| {
@@ -117,24 +197,26 @@ pub fn Recipients(
                     }
                 })
                 on:blur=heard(move |event: FocusEvent| take(&event_target_value(&event)))
-                on:dragover=heard(move |event: DragEvent| event.prevent_default())
-                on:drop=heard(move |event: DragEvent| {
-                    if let Some((from, index)) = ui.dragged.get_value() {
-                        event.prevent_default();
-                        event.stop_propagation();
-                        ui.dragged.set_value(None);
-                        let moved = from.try_update(|from| (index < from.len()).then(|| from.remove(index))).flatten();
-                        if let Some(address) = moved {
-                            list.update(|list| list.push(address));
-                        }
-                    }
-                })
             />
-            <datalist id=known>
-                {shown(move || ui.people.with(|people| people.iter().map(|address| view! {
-                    <option value=format!("{} <{}>", address.name, address.email)></option>
-                }).collect_view()))}
-            </datalist>
+            <When test=live(move || open.get())>
+                <ul class="people" role="listbox" id=box_id.get_value() aria-label=format!("People for {label}")>
+                    {shown(move || offered.get().into_iter().enumerate().map(|(index, person)| view! {
+                        <li
+                            role="option"
+                            id=option_id(index)
+                            aria-selected=live(move || if active.get() == Some(index) { "true" } else { "false" })
+                            // The field keeps the focus.
+                            on:mousedown=heard(move |event: MouseEvent| {
+                                event.prevent_default();
+                                choose(index);
+                            })
+                        >
+                            <span dir="auto">{person.label().to_owned()}</span>
+                            <span class="hint">{person.email.clone()}</span>
+                        </li>
+                    }).collect_view())}
+                </ul>
+            </When>
         </div>
     }
 }

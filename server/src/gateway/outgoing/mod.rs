@@ -311,7 +311,7 @@ impl Desk {
                     mailbox: mailbox.to_owned(),
                     uidvalidity,
                     uid: newest,
-                    parts: compose::part_numbers(draft.enclosures.len()),
+                    parts: compose::part_numbers(draft),
                 }),
                 touched: vec![mailbox.to_owned()],
                 ..Applied::default()
