@@ -38,6 +38,15 @@ pub struct Submission<'a> {
     pub size: u64,
     /// Whether it has bytes beyond ASCII.
     pub eight_bit: bool,
+    /// What the server's word on the delivery names the message by (ENVID), where the sender wants that word (RFC 3461).
+    pub notify: Option<&'a str>,
+}
+
+/// A message that the server took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Submitted {
+    /// The sender wanted to be told of the delivery, and the server cannot do that.
+    pub without_notice: bool,
 }
 
 /// Why a message was not submitted, or may not have been.
@@ -54,7 +63,7 @@ pub async fn submit(
     endpoint: &Endpoint,
     credentials: &Credentials,
     submission: &Submission<'_>,
-) -> Result<(), SubmitError> {
+) -> Result<Submitted, SubmitError> {
     let mut connection = within(CONNECT_TIME, connect(endpoint))
         .await
         .map_err(SubmitError::NotSent)?;
@@ -89,7 +98,7 @@ async fn dialogue(
     connection: &mut AsyncSmtpConnection,
     credentials: &Credentials,
     submission: &Submission<'_>,
-) -> Result<(), SubmitError> {
+) -> Result<Submitted, SubmitError> {
     let refused = SubmitError::NotSent;
     let mechanisms = [Mechanism::Plain, Mechanism::Login];
     let offered = mechanisms
@@ -154,6 +163,13 @@ async fn dialogue(
         }
         parameters.push_str(" BODY=8BITMIME");
     }
+    let offered = capabilities
+        .iter()
+        .any(|line| line.eq_ignore_ascii_case("DSN"));
+    let notify = submission.notify.filter(|_| offered);
+    if let Some(name) = notify {
+        parameters.push_str(&format!(" RET=HDRS ENVID={}", xtext(name)));
+    }
     command(
         connection,
         format!("MAIL FROM:<{}>{parameters}\r\n", submission.from),
@@ -162,7 +178,11 @@ async fn dialogue(
     .map_err(refused)?;
     let mut reasons = Vec::new();
     for recipient in submission.recipients {
-        match command(connection, format!("RCPT TO:<{recipient}>\r\n")).await {
+        let mut notice = String::new();
+        if notify.is_some() {
+            notice.push_str(" NOTIFY=SUCCESS,FAILURE,DELAY");
+        }
+        match command(connection, format!("RCPT TO:<{recipient}>{notice}\r\n")).await {
             Ok(_) => {}
             Err(problem) if problem.kind == ProblemKind::Refused => {
                 reasons.push(format!("{recipient}: {}", problem.detail));
@@ -186,7 +206,21 @@ async fn dialogue(
             "The outgoing mail server's answers are out of order.",
         )));
     }
-    data(connection, submission).await
+    data(connection, submission).await?;
+    Ok(Submitted {
+        without_notice: submission.notify.is_some() && !offered,
+    })
+}
+
+/// Text as a parameter's value (RFC 3461, section 4).
+fn xtext(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'+' | b'=' => format!("+{byte:02X}"),
+            b'!'..=b'~' => char::from(byte).to_string(),
+            byte => format!("+{byte:02X}"),
+        })
+        .collect()
 }
 
 /// The message itself, and the server's word on it.
@@ -307,6 +341,11 @@ fn megabytes(bytes: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::size_limit;
+
+    #[test]
+    fn a_name_cannot_end_its_parameter() {
+        assert_eq!(super::xtext("a+b=c d\r\n@x"), "a+2Bb+3Dc+20d+0D+0A@x");
+    }
 
     #[test]
     fn the_size_limit_is_read() {

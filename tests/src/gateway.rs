@@ -55,6 +55,14 @@ impl Gateway {
         stop(&mut self.child).await;
     }
 
+    /// Kills it in the middle of whatever it does.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.child
+            .kill()
+            .await
+            .context("the gateway cannot be killed")
+    }
+
     /// Starts it again on the same port.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.stop().await;

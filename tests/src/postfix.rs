@@ -1,5 +1,6 @@
 //! A private Postfix: takes mail from people who sign in, and delivers everything to Dovecot over LMTP.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -20,7 +21,7 @@ pub const NOBODY: &str = "nobody@roost.test";
 pub struct Postfix {
     pub port: u16,
     config: PathBuf,
-    _directory: Directory,
+    directory: Directory,
 }
 
 impl Postfix {
@@ -94,24 +95,63 @@ impl Postfix {
                  postlog unix-dgram n - n - 1 postlogd\n"
             ),
         )?;
+        let postfix = Self {
+            port,
+            config,
+            directory,
+        };
+        postfix.restart().await?;
+        Ok(postfix)
+    }
+
+    /// Stops it, as when a mail server goes away.
+    pub async fn stop(&self) -> anyhow::Result<()> {
+        self.control("stop").await
+    }
+
+    /// Starts it, again on the same port with the same queue.
+    pub async fn restart(&self) -> anyhow::Result<()> {
+        self.control("start").await?;
+        wait_for_port(self.port, "Postfix").await.context("Postfix")
+    }
+
+    /// Tries at once to deliver what waits in its queue.
+    pub async fn flush(&self) -> anyhow::Result<()> {
+        self.control("flush").await
+    }
+
+    /// How often it took a message with this Message-ID, by its own log. Delivered more often than taken is its own doing:
+    /// one that is stopped between handing a message over and noting so hands it over again (RFC 5321, section 4.5.5).
+    pub fn taken(&self, message_id: &str) -> anyhow::Result<usize> {
+        let log = std::fs::read_to_string(self.log())?;
+        let queued = |program: &str, what: &str| -> HashSet<String> {
+            log.lines()
+                .filter(|line| line.contains(program) && line.contains(what))
+                .filter_map(|line| Some(line.split("]: ").nth(1)?.split_once(':')?.0.to_owned()))
+                .collect()
+        };
+        let named = queued("/cleanup[", &format!("message-id=<{message_id}>"));
+        let active = queued("/qmgr[", "(queue active)");
+        Ok(named.intersection(&active).count())
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.path().join("postfix.log")
+    }
+
+    async fn control(&self, what: &str) -> anyhow::Result<()> {
         let output = Command::new("postfix")
             .arg("-c")
-            .arg(&config)
-            .arg("start")
+            .arg(&self.config)
+            .arg(what)
             .output()
             .await?;
         anyhow::ensure!(
             output.status.success(),
-            "Postfix did not start: {}",
+            "postfix {what}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        let postfix = Self {
-            port,
-            config,
-            _directory: directory,
-        };
-        wait_for_port(port, "Postfix").await.context("Postfix")?;
-        Ok(postfix)
+        Ok(())
     }
 
     pub fn url(&self) -> String {

@@ -512,6 +512,30 @@ async fn what_another_client_does_is_told() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_mailbox_that_another_client_recreated_is_stale() -> anyhow::Result<()> {
+    let stage = stage(&Options::default(), Seed::Many(1)).await?;
+    let mut client = Client::sign_in(stage.dovecot.port, "alice").await?;
+    client.run("CREATE Twice").await?;
+    let mail = "From: x@example.org\nSubject: first\n\nHello\n";
+    client.append("Twice", "", mail).await?;
+    let mut device = Device::connect(&stage.gateway.url, "alice").await?;
+    mailboxes(&mut device).await?;
+    let before = window(&mut device, "Twice").await?.state;
+    assert_eq!(before.exists, 1);
+    // Nobody may have listed in between.
+    client.run("DELETE Twice").await?;
+    client.run("CREATE Twice").await?;
+    client.append("Twice", "", mail).await?;
+    device
+        .wait(|message| {
+            matches!(message, ServerMessage::Change(Change::Stale { mailbox, state })
+                if mailbox == "Twice" && state.uidvalidity != before.uidvalidity)
+        })
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn signing_in_tells_no_secrets_and_is_limited() -> anyhow::Result<()> {
     let dovecot = Dovecot::start(&Options::default()).await?;
     dovecot.add_user("alice").await?;

@@ -524,6 +524,80 @@ async fn a_repeat_never_sends_twice() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The same draft, sent by two devices at once, one after the other, and through a gateway that knows nothing of it.
+#[tokio::test]
+async fn two_devices_that_send_the_same_draft_send_it_once() -> anyhow::Result<()> {
+    let mut stage = stage().await?;
+    let mut client = Client::sign_in(stage.dovecot.port, "bob").await?;
+    let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
+    let mut first = Device::connect(&stage.gateway.url, "alice").await?;
+    let mut second = Device::connect(&stage.gateway.url, "alice").await?;
+    let done = Outcome::Done { moved: None };
+    let composed = message("shared");
+    let held = send_as(&composed, 1, None);
+    let (a, b) = tokio::join!(first.mutate(held.clone()), second.mutate(held));
+    assert_eq!((a?, b?), (done.clone(), done.clone()));
+    delivered(&stage.dovecot, "bob", &composed.id).await?;
+    // What the second saved meanwhile goes.
+    saved(second.mutate(save(&composed, None)).await?)?;
+    assert_eq!(second.mutate(send(&composed)).await?, done);
+    assert!(copies(&mut own, "Drafts", &composed.id).await?.is_empty());
+    stage.gateway.restart().await?;
+    let mut third = Device::connect(&stage.gateway.url, "alice").await?;
+    assert_eq!(third.mutate(send(&composed)).await?, done);
+    assert_eq!(copies(&mut client, "INBOX", &composed.id).await?.len(), 1);
+    assert_eq!(copies(&mut own, "Sent", &composed.id).await?.len(), 1);
+    // Taken back by one of two that wait: neither sends it.
+    let held = message("taken-back");
+    let id = third.new_mutation_id();
+    third
+        .send(&roost_wire::ClientMessage::Mutate {
+            id,
+            mutation: send_as(&held, 30, None),
+        })
+        .await?;
+    let mut fourth = Device::connect(&stage.gateway.url, "alice").await?;
+    let (other, unsent) = tokio::join!(fourth.mutate(send_as(&held, 30, None)), async {
+        third.mutate(Mutation::Unsend { id }).await
+    });
+    assert_eq!(unsent?, done);
+    match other? {
+        Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::Cancelled),
+        outcome => anyhow::bail!("{outcome:?}"),
+    }
+    Ok(())
+}
+
+/// Without UIDPLUS nothing is expunged that somebody else marked as deleted, and yet a draft does not multiply.
+#[tokio::test]
+async fn one_draft_without_uidplus() -> anyhow::Result<()> {
+    let dovecot = Dovecot::start(&Options {
+        without: vec!["UIDPLUS"],
+        ..Options::default()
+    })
+    .await?;
+    dovecot.add_user("alice").await?;
+    let gateway = gateway(&dovecot, "smtp://127.0.0.1:1").await?;
+    let mut client = Client::sign_in(dovecot.port, "alice").await?;
+    let mut device = Device::connect(&gateway.url, "alice").await?;
+    let mut draft = message("draft");
+    let mut base = None;
+    for round in 0..4 {
+        draft.text = format!("round {round}\n");
+        base = Some(saved(device.mutate(save(&draft, base)).await?)?.uid);
+        assert_eq!(client.search("Drafts", "ALL").await?.len(), 1);
+    }
+    // Somebody else's message is marked: it stays, and ours is marked too.
+    let other = "From: a@roost.test\nSubject: marked elsewhere\n\n";
+    client.append("Drafts", "\\Deleted", other).await?;
+    draft.text = "last\n".to_owned();
+    saved(device.mutate(save(&draft, base)).await?)?;
+    assert_eq!(client.search("Drafts", "UNDELETED").await?.len(), 1);
+    let elsewhere = client.search("Drafts", "SUBJECT elsewhere").await?;
+    assert_eq!(elsewhere.len(), 1, "not ours to expunge");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_held_message_can_be_taken_back() -> anyhow::Result<()> {
     let stage = stage().await?;

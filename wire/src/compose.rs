@@ -37,6 +37,8 @@ pub struct Composed {
     pub important: bool,
     /// A read receipt is asked for (RFC 8098).
     pub receipt: bool,
+    /// The sender wants to be told when it was delivered, or could not be (RFC 3461).
+    pub delivery: bool,
     /// The message it answers or forwards, to be marked as such once this is sent.
     pub origin: Option<Origin>,
 }

@@ -23,7 +23,7 @@ pub use compose::{
 };
 pub use mailbox::{Counts, Mailbox, MailboxState, Role};
 pub use message::{Address, Delta, Flags, SearchQuery, Summary, WindowRows};
-pub use mutation::{MAX_HOLD, Moved, Mutation, MutationId, Outcome};
+pub use mutation::{MAX_HOLD, MAX_LATER, Moved, Mutation, MutationId, Outcome};
 pub use problem::{Problem, ProblemKind, Recovery};
 pub use uidset::UidSet;
 

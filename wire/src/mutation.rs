@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Composed, Problem, Saved, Uid, UidSet};
+use crate::{Address, Composed, Problem, Saved, Uid, UidSet};
 
 /// Names a mutation for ever: the device's random number and its own count. A repeat is answered from the
 /// gateway's ledger as the first was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct MutationId {
     pub device: u64,
     pub count: u64,
@@ -91,8 +93,47 @@ pub enum Mutation {
     Unsend {
         id: MutationId,
     },
+    /// Puts a message where it waits for its time, in the place of an earlier one with its id. The gateway sends it then,
+    /// as long as it holds the account; otherwise as soon as it does again.
+    Schedule {
+        message: Box<Composed>,
+        /// In seconds since 1970-01-01 UTC, at most [`MAX_LATER`] from now.
+        at: i64,
+        /// Where it waits; created if there is none.
+        mailbox: String,
+        drafts: String,
+        sent: Option<String>,
+    },
+    /// Takes a message that waits for its time back into Drafts; the outcome says where it is.
+    Unschedule {
+        mailbox: String,
+        uidvalidity: u32,
+        uid: Uid,
+        drafts: String,
+        /// Though it is marked as being sent: the person knows, and wants it.
+        sure: bool,
+    },
+    /// Sends a message that waits for its time, now.
+    SendScheduled {
+        mailbox: String,
+        uidvalidity: u32,
+        uid: Uid,
+        sent: Option<String>,
+        /// As in [`Mutation::Unschedule`].
+        sure: bool,
+    },
+    /// Sends the receipt that a message asks for (RFC 8098), once.
+    Receipt {
+        mailbox: String,
+        uidvalidity: u32,
+        uid: Uid,
+        /// Who has read it.
+        from: Address,
+    },
 }
 
+/// How far in the future a message may be sent, in seconds.
+pub const MAX_LATER: i64 = 400 * 86_400;
 /// The longest time a message is held before it is sent, in seconds.
 pub const MAX_HOLD: u32 = 60;
 

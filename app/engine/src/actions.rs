@@ -53,6 +53,7 @@ impl State {
                     self.act(tab, target, action);
                 }
             }
+            Intent::Receipt { mailbox, uid, from } => self.answer_receipt(tab, mailbox, uid, from),
             Intent::Undo(undo) => self.take_back(tab, undo),
             Intent::CreateMailbox(name) => {
                 self.mutate(tab, Mutation::CreateMailbox { name }, None);
@@ -463,7 +464,7 @@ struct Keywords {
 }
 
 /// `INBOX.` on servers that keep everything below the inbox.
-fn personal_prefix(mailboxes: &[Mailbox]) -> String {
+pub(crate) fn personal_prefix(mailboxes: &[Mailbox]) -> String {
     let Some(delimiter) = mailboxes.iter().find_map(|mailbox| mailbox.delimiter) else {
         return String::new();
     };

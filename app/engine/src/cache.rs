@@ -1,6 +1,6 @@
 //! What is known of one mailbox: a compact column of UIDs by sequence number, and summaries by UID.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use roost_wire::{Delta, Flags, MailboxState, Summary, Uid, UidSet, WindowRows};
 
@@ -20,12 +20,16 @@ pub struct Cache {
     /// The UID of each message in ascending order; 0 where it is not known yet. As long as `state.exists`.
     uids: Vec<Uid>,
     summaries: HashMap<Uid, Summary>,
+    /// Summaries from before the positions were dropped: shown until they are heard again, for their flags may differ.
+    outdated: HashSet<Uid>,
     /// Flags heard by delta. Rows may have left the server before a delta that overtook them; a delta is never older
     /// than the rows it overtakes, and what is newer than it comes by delta too. So these flags win over those of rows.
     recent: HashMap<Uid, Flags>,
     misfits: u8,
     /// Whether it has been compared with the server since the socket opened.
     pub verified: bool,
+    /// A change was missed while a difference was on its way, which may not hold it.
+    pub missed: bool,
     /// Whether the positions were dropped and are being asked for again.
     pub resyncing: bool,
     /// How this differs from what the device keeps.
@@ -46,7 +50,8 @@ pub enum Mismatch {
 impl Cache {
     /// Forgets positions; keeps summaries if the UIDs still mean the same.
     pub fn reset(&mut self, state: MailboxState) {
-        if state.uidvalidity != self.state.uidvalidity {
+        let same = state.uidvalidity == self.state.uidvalidity;
+        if !same {
             self.summaries.clear();
             self.kept = Keeping {
                 void: true,
@@ -54,11 +59,17 @@ impl Cache {
             };
         }
         self.kept.column = true;
+        if state.modseq != 0 {
+            // Their flags are those of before.
+            self.kept.pages.clear();
+        }
+        self.outdated = self.summaries.keys().copied().collect();
         self.state = state;
         self.uids = vec![0; state.exists as usize];
         self.recent.clear();
         self.misfits = 0;
-        self.resyncing = true;
+        // The rows of another UIDVALIDITY must not stay on screen: who acts on them would reach other messages.
+        self.resyncing = same && state.exists > 0;
     }
 
     /// The UID at a sequence number (1 is the oldest), if known.
@@ -78,7 +89,12 @@ impl Cache {
 
     /// Whether a message's summary has to be asked for: it is neither in memory nor on its way from what is kept.
     pub fn lacks(&self, uid: Uid) -> bool {
-        !self.summaries.contains_key(&uid) && !self.kept.loading.contains(&page_of(uid))
+        !self.is_current(uid) && !self.kept.loading.contains(&page_of(uid))
+    }
+
+    /// Whether a summary is there and as new as the state.
+    fn is_current(&self, uid: Uid) -> bool {
+        self.summaries.contains_key(&uid) && !self.outdated.contains(&uid)
     }
 
     /// The UID column, 0 where unknown.
@@ -99,8 +115,10 @@ impl Cache {
         {
             self.reset(window.state);
         }
-        let fits =
-            window.state.exists == self.state.exists && self.agrees(window.first_seq, &window.rows);
+        // Rows of another moment may stand elsewhere, even if there are as many.
+        let fits = window.state.modseq == self.state.modseq
+            && window.state.exists == self.state.exists
+            && self.agrees(window.first_seq, &window.rows);
         self.kept.column |= fits;
         for (index, row) in window.rows.into_iter().enumerate() {
             if fits {
@@ -160,6 +178,7 @@ impl Cache {
         if let Some(flags) = self.recent.get(&summary.uid) {
             summary.flags = flags.clone();
         }
+        self.outdated.remove(&summary.uid);
         if self.summaries.get(&summary.uid) != Some(&summary) {
             self.kept.changed.insert(page_of(summary.uid));
             self.summaries.insert(summary.uid, summary);
@@ -181,6 +200,10 @@ impl Cache {
             if let Some(flags) = self.recent.get(&summary.uid) {
                 summary.flags = flags.clone();
             }
+            // Without MODSEQ nobody tells what changed since.
+            if self.state.modseq == 0 && !self.summaries.contains_key(&summary.uid) {
+                self.outdated.insert(summary.uid);
+            }
             self.summaries.entry(summary.uid).or_insert(summary);
         }
     }
@@ -199,6 +222,14 @@ impl Cache {
             self.kept.changed.insert(page_of(uid));
         } else {
             self.kept.pages.remove(&page_of(uid));
+        }
+    }
+
+    /// Forgets messages that are known to be gone, though not where they stood.
+    pub fn forget(&mut self, gone: impl IntoIterator<Item = Uid>) {
+        for uid in gone {
+            self.summaries.remove(&uid);
+            self.outdated.remove(&uid);
         }
     }
 
@@ -227,6 +258,11 @@ impl Cache {
         if self.uids.len() - vanished.len() + arrived != delta.state.exists as usize {
             return Err(Mismatch::Counts);
         }
+        // Rows that were newer than their state may hold what arrives now.
+        let newest = self.uids.iter().rev().find(|&&uid| uid != 0);
+        if arrived > 0 && newest.is_some_and(|&uid| uid >= self.state.uidnext) {
+            return Err(Mismatch::Counts);
+        }
         let mut gone = vanished.into_iter().peekable();
         let mut index = 0;
         self.uids.retain(|_| {
@@ -243,6 +279,7 @@ impl Cache {
             }
             !gone
         });
+        self.outdated.retain(|uid| !delta.vanished.contains(*uid));
         if self.recent.len() + delta.flags.len() > MAX_RECENT {
             self.recent.clear();
         }
@@ -258,6 +295,7 @@ impl Cache {
                 self.uids.push(summary.uid);
             }
             self.kept.changed.insert(page_of(summary.uid));
+            self.outdated.remove(&summary.uid);
             self.summaries.insert(summary.uid, summary.clone());
         }
         self.state = delta.state;
@@ -304,6 +342,7 @@ impl Cache {
         if self.summaries.len() > MAX_SUMMARIES {
             self.summaries.retain(|uid, _| keep.contains(uid));
             self.kept.asked.clear();
+            self.outdated.retain(|uid| keep.contains(uid));
         }
     }
 }

@@ -60,6 +60,13 @@ pub enum Intent {
     Write(Write),
     /// Offer people whose name or address begins with what is typed; nobody for an empty text.
     Complete(String),
+    /// Answer a message that asks for a receipt: send one from this address, or note that none is wanted.
+    Receipt {
+        /// As in [`Intent::OpenMessage`].
+        mailbox: String,
+        uid: Uid,
+        from: Option<Address>,
+    },
 }
 
 /// What a person does about messages being written. Drafts are named by the id in [`Composed`].
@@ -110,6 +117,28 @@ pub enum Write {
     Overwrite(String),
     /// Keep what another device saved, and this as a draft of its own.
     KeepBoth(String),
+    /// Send it at a time, in seconds since 1970-01-01 UTC.
+    Schedule {
+        id: String,
+        at: i64,
+    },
+    /// Do not go on trying to send it.
+    Stop(String),
+    /// Keep it as a template too.
+    SaveTemplate(String),
+    /// Take a message that waits for its time back, to write on it.
+    Unschedule {
+        mailbox: String,
+        uid: Uid,
+        /// Though it is marked as being sent.
+        sure: bool,
+    },
+    /// Send a message that waits for its time now.
+    SendScheduled {
+        mailbox: String,
+        uid: Uid,
+        sure: bool,
+    },
 }
 
 /// How a message is answered.

@@ -41,13 +41,17 @@ impl Rows<'_> {
         }
     }
 
-    /// Where a message stands, if that is known.
+    /// Where a message stands, if that is known and it is not hidden.
     pub fn position(&self, uid: Uid) -> Option<u32> {
         match self {
             Self::All { cache, hidden } => {
                 let index = cache.uids().iter().rposition(|&known| known == uid)?;
                 let seq = index as u32 + 1;
-                let above = (hidden.len() - hidden.partition_point(|&h| h < seq)) as u32;
+                let first_above = hidden.partition_point(|&h| h < seq);
+                if hidden.get(first_above) == Some(&seq) {
+                    return None;
+                }
+                let above = (hidden.len() - first_above) as u32;
                 Some(cache.uids().len() as u32 - seq - above)
             }
             Self::Found(uids) => uids

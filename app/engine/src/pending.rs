@@ -26,6 +26,20 @@ pub struct Pending {
     pub undo: Option<UndoId>,
     /// It went over the socket that is open.
     pub sent: bool,
+    /// The ledger it was handed to, for those that must not be handed to another ([`once`]).
+    pub ledger: Option<u64>,
+}
+
+/// Whether doing it again after others changed the account could do harm: then only the gateway that knows what became
+/// of it may be asked. [`Mutation::Send`] has a rule of its own: it is looked for.
+fn once(mutation: &Mutation) -> bool {
+    matches!(
+        mutation,
+        Mutation::Copy { .. }
+            | Mutation::CreateMailbox { .. }
+            | Mutation::RenameMailbox { .. }
+            | Mutation::DeleteMailbox { .. }
+    )
 }
 
 /// Something that can be taken back.
@@ -84,6 +98,7 @@ impl State {
             tab,
             undo,
             sent: false,
+            ledger: None,
         });
         self.pending_changed = true;
         self.send_pending(self.pending.len() - 1);
@@ -98,6 +113,7 @@ impl State {
             tab: TabId::default(),
             undo: None,
             sent: false,
+            ledger: None,
         });
         self.send_pending(self.pending.len() - 1);
     }
@@ -109,9 +125,29 @@ impl State {
         }
     }
 
+    /// The gateway that answers now is not the one that was handed these: nobody knows what became of them.
+    pub(crate) fn end_what_nobody_knows(&mut self) {
+        let lost: Vec<MutationId> = self
+            .pending
+            .iter()
+            .filter(|pending| pending.ledger.is_some() && pending.ledger != self.ledger)
+            .map(|pending| pending.id)
+            .collect();
+        for id in lost {
+            self.ended(id, Outcome::Unknown);
+        }
+    }
+
     fn send_pending(&mut self, index: usize) {
         let known_ledger = self.ledger;
-        let may = self.socket == Socket::Open;
+        // What waits for the gateway's hello holds up what was asked for after it.
+        let held_up = known_ledger.is_none()
+            && self
+                .pending
+                .iter()
+                .take(index)
+                .any(|before| once(&before.mutation));
+        let may = self.socket == Socket::Open && !held_up;
         let mut handed_over = None;
         if let Some(pending) = self.pending.get_mut(index)
             && may
@@ -129,6 +165,11 @@ impl State {
                     *ledger = Some(known);
                     handed_over = Some(message.id.clone());
                 }
+            } else if once(&pending.mutation) {
+                let Some(known) = known_ledger else {
+                    return;
+                };
+                pending.ledger = Some(known);
             }
             pending.sent = true;
             let id = pending.id;
@@ -157,8 +198,25 @@ impl State {
         }
         self.progress = None;
         match outcome {
-            Outcome::Saved(_) => {}
+            Outcome::Saved(saved) => self.saved_elsewhere(pending.tab, &pending.mutation, saved),
             Outcome::Done { moved } => {
+                if let Mutation::Move {
+                    mailbox,
+                    uidvalidity,
+                    uids,
+                    ..
+                }
+                | Mutation::Expunge {
+                    mailbox,
+                    uidvalidity,
+                    uids,
+                } = &pending.mutation
+                {
+                    self.gone(mailbox, *uidvalidity, uids);
+                }
+                if let Some(done) = done(&pending.mutation) {
+                    self.notice(pending.tab, done, None, false);
+                }
                 let Some(undo) = pending.undo else {
                     return;
                 };
@@ -277,14 +335,18 @@ impl State {
             self.notice(tab, "The message was sent already.", None, true);
             return;
         };
+        let pending = &self.pending[index];
         let handed_over = matches!(
-            &self.pending[index].mutation,
+            &pending.mutation,
             Mutation::Send {
                 ledger: Some(_),
                 ..
             }
         );
-        if handed_over {
+        if pending.sent && matches!(&pending.mutation, Mutation::Schedule { .. }) {
+            let text = "The message is being scheduled. You can take it back from there.";
+            self.notice(tab, text, None, true);
+        } else if handed_over {
             self.mutate(tab, Mutation::Unsend { id }, None);
         } else {
             self.pending.remove(index);
@@ -344,6 +406,14 @@ impl State {
     pub(crate) fn replayed(&self, mailbox: &str, summary: &Summary) -> Summary {
         let mut summary = summary.clone();
         for pending in &self.pending {
+            if let Mutation::Receipt {
+                mailbox: of, uid, ..
+            } = &pending.mutation
+                && of == mailbox
+                && *uid == summary.uid
+            {
+                summary.flags.set("$MDNSent", true);
+            }
             if let Mutation::Flag {
                 mailbox: of,
                 uids,
@@ -413,6 +483,16 @@ impl State {
     }
 }
 
+/// What is told of a mutation that was done, where the list does not show it.
+fn done(mutation: &Mutation) -> Option<&'static str> {
+    match mutation {
+        Mutation::SendScheduled { .. } => Some("Sent"),
+        Mutation::Unschedule { .. } => Some("The message is back in Drafts"),
+        Mutation::Receipt { .. } => Some("Receipt sent"),
+        _ => None,
+    }
+}
+
 /// What a mutation is called in a sentence.
 fn describe(mutation: &Mutation) -> String {
     match mutation {
@@ -427,6 +507,11 @@ fn describe(mutation: &Mutation) -> String {
         Mutation::SaveDraft { .. } => "Saving the draft".to_owned(),
         Mutation::DiscardDraft { .. } => "Discarding the draft".to_owned(),
         Mutation::Send { .. } => "Sending".to_owned(),
-        Mutation::Unsend { .. } => "Taking the message back".to_owned(),
+        Mutation::Unsend { .. } | Mutation::Unschedule { .. } => {
+            "Taking the message back".to_owned()
+        }
+        Mutation::Schedule { .. } => "Scheduling".to_owned(),
+        Mutation::SendScheduled { .. } => "Sending".to_owned(),
+        Mutation::Receipt { .. } => "Sending the receipt".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! Signing in and out, the socket and its life.
 
-use roost_wire::{Bye, ClientMessage, MailServer, ServerMessage, VERSION};
+use roost_wire::{Bye, ClientMessage, MailServer, MutationId, ServerMessage, VERSION};
 
 use crate::state::{Socket, Tab};
 use crate::view::{Line, Stage, View};
@@ -304,14 +304,18 @@ impl State {
                 self.complete_senders();
                 self.account_changed = true;
                 self.ledger = Some(ledger);
+                self.end_what_nobody_knows();
                 // Only now is it known whether this gateway may have been handed a message before.
                 self.send_waiting();
             }
             ServerMessage::Answer { id, result } => self.answered(id, result),
             ServerMessage::Outcome { id, outcome } => self.ended(id, outcome),
             ServerMessage::Remark { id, text } => {
-                if let Some(pending) = self.pending.iter().find(|pending| pending.id == id) {
-                    self.notice(pending.tab, &text, None, true);
+                // What the gateway did by itself, at a time, is told too.
+                let own = self.pending.iter().find(|pending| pending.id == id);
+                let tab = own.map(|pending| pending.tab);
+                if tab.is_some() || id == MutationId::default() {
+                    self.notice(tab.unwrap_or_default(), &text, None, true);
                 }
             }
             ServerMessage::Progress { id, done, total } => {

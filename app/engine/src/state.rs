@@ -123,6 +123,19 @@ pub enum Asked {
     Search { mailbox: String, source: Source },
 }
 
+impl Asked {
+    /// The mailbox it is about; empty where it is about all.
+    pub fn mailbox(&self) -> &str {
+        match self {
+            Self::Mailboxes => "",
+            Self::Window { mailbox, .. }
+            | Self::Summaries { mailbox, .. }
+            | Self::Delta { mailbox }
+            | Self::Search { mailbox, .. } => mailbox,
+        }
+    }
+}
+
 /// Where a tab's list comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Source {
@@ -174,6 +187,15 @@ pub struct Failure {
 pub struct Found {
     pub uids: Vec<u32>,
     pub total: u32,
+}
+
+impl Found {
+    /// Takes out messages that are gone.
+    pub fn lose(&mut self, gone: &UidSet) {
+        let before = self.uids.len();
+        self.uids.retain(|uid| !gone.contains(*uid));
+        self.total = self.total.saturating_sub((before - self.uids.len()) as u32);
+    }
 }
 
 /// The message a tab has open.

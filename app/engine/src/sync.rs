@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use roost_wire::{
-    Address, Answer, Change, ClientMessage, Delta, MAX_WINDOW, Problem, Recovery, Request,
-    RequestId, UidSet,
+    Address, Answer, Change, ClientMessage, Delta, MAX_WINDOW, MailboxState, Problem, ProblemKind,
+    Recovery, Request, RequestId, UidSet,
 };
 
 use crate::cache::Mismatch;
@@ -82,6 +82,17 @@ impl State {
         for tab in self.tabs.keys().copied().collect::<Vec<_>>() {
             self.ask_for_found(tab);
         }
+        // What failed and is not missed any more has not failed.
+        for tab in self.tabs.values_mut() {
+            if tab.failed.as_ref().is_some_and(|failure| failure.again)
+                && !self
+                    .asked
+                    .values()
+                    .any(|asked| asked.mailbox() == tab.mailbox)
+            {
+                tab.failed = None;
+            }
+        }
     }
 
     fn ask_for_rows(&mut self, mailbox: &str, first: u32, count: u32) {
@@ -135,7 +146,7 @@ impl State {
     }
 
     pub(crate) fn ask_for_difference(&mut self, mailbox: &str) {
-        let Some(cache) = self.caches.get(mailbox) else {
+        let Some(cache) = self.caches.get_mut(mailbox) else {
             return;
         };
         let asked = Asked::Delta {
@@ -144,6 +155,7 @@ impl State {
         if cache.state.uidvalidity == 0 || self.asked.values().any(|known| *known == asked) {
             return;
         }
+        cache.missed = false;
         let request = Request::Delta {
             mailbox: mailbox.to_owned(),
             since: cache.state,
@@ -221,11 +233,15 @@ impl State {
                 let Some(cache) = self.caches.get_mut(&mailbox) else {
                     return;
                 };
+                let before = cache.state.uidvalidity;
                 let applied = cache.apply_window(window);
                 cache.evict(&keep);
-                match applied {
-                    Ok(()) => cache.verified = true,
-                    Err(_) => self.ask_for_difference(&mailbox),
+                cache.verified |= applied.is_ok();
+                if before != 0 && cache.state.uidvalidity != before {
+                    self.begun_anew(&mailbox);
+                }
+                if applied.is_err() {
+                    self.ask_for_difference(&mailbox);
                 }
             }
             (Asked::Summaries { mailbox, uids }, Ok(Answer::Summaries(summaries))) => {
@@ -236,6 +252,7 @@ impl State {
                 };
                 if let Some(cache) = self.caches.get_mut(&mailbox) {
                     cache.add_summaries(summaries);
+                    cache.forget(missing.iter().copied());
                 }
                 // What is gone is not asked for for ever.
                 for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
@@ -247,7 +264,7 @@ impl State {
             (Asked::Delta { mailbox }, Ok(Answer::Delta(change))) => {
                 self.recovered(&mailbox);
                 if let Some(cache) = self.caches.get_mut(&mailbox) {
-                    cache.verified = true;
+                    cache.verified = !cache.missed;
                 }
                 self.changed(change);
             }
@@ -263,9 +280,13 @@ impl State {
                     .caches
                     .get(&mailbox)
                     .map_or(0, |cache| cache.state.uidvalidity);
-                let outdated = known != 0 && known != uidvalidity;
+                if known != 0 && known != uidvalidity {
+                    // The mailbox is another than the one that is known.
+                    self.caches.remove(&mailbox);
+                    self.begun_anew(&mailbox);
+                }
                 for tab in self.tabs.values_mut() {
-                    if tab.mailbox == mailbox && tab.source == source && !outdated {
+                    if tab.mailbox == mailbox && tab.source == source {
                         tab.found = Some(Found {
                             uids: uids.iter().rev().collect(),
                             total,
@@ -280,28 +301,24 @@ impl State {
     }
 
     fn failed(&mut self, asked: &Asked, problem: &Problem) {
-        let mailbox = match asked {
-            Asked::Mailboxes => "",
-            Asked::Window { mailbox, .. }
-            | Asked::Summaries { mailbox, .. }
-            | Asked::Delta { mailbox }
-            | Asked::Search { mailbox, .. } => mailbox,
-        };
+        let mailbox = asked.mailbox();
         let recovery = problem.kind.recovery();
         if recovery == Recovery::Resynchronize {
             self.caches.remove(mailbox);
-            for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
-                tab.found = None;
-            }
+            self.begun_anew(mailbox);
             return;
         }
+        // A mailbox that is listed and not there is about to be one or the other.
+        let again = recovery == Recovery::Retry
+            || problem.kind == ProblemKind::NoSuchMailbox
+                && self.mailboxes.iter().any(|known| known.name == mailbox);
         for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
             if matches!(asked, Asked::Search { .. }) {
                 tab.found_outdated = tab.found.is_some();
             }
             tab.failed = Some(Failure {
                 why: crate::list::sentence(problem),
-                again: recovery == Recovery::Retry,
+                again,
             });
         }
         if recovery == Recovery::SignIn {
@@ -341,9 +358,16 @@ impl State {
                 self.caches.retain(|name, _| names.contains(name.as_str()));
                 self.account_changed = true;
                 for tab in self.tabs.values_mut() {
-                    if !names.contains(tab.mailbox.as_str()) {
+                    if names.contains(tab.mailbox.as_str()) {
+                        // It may have been created since it was missed.
+                        if tab.failed_for_good() {
+                            tab.failed = None;
+                        }
+                    } else {
                         tab.mailbox = "INBOX".to_owned();
                         tab.found = None;
+                        tab.failed = None;
+                        tab.first = 0;
                         tab.open = None;
                         tab.source = crate::state::Source::default();
                     }
@@ -358,12 +382,14 @@ impl State {
             }
             Change::Delta(delta) => self.delta(&delta),
             Change::Stale { mailbox, state } => {
-                if let Some(cache) = self.caches.get_mut(&mailbox) {
-                    // A state that was reached already says nothing new, but without MODSEQ that cannot be told.
-                    if cache.state != state || state.modseq == 0 {
-                        cache.reset(state);
-                    }
-                    self.outdate_searches(&mailbox);
+                // A state that was reached already says nothing new, but without MODSEQ that cannot be told.
+                let news = |known: MailboxState| known != state || state.modseq == 0;
+                if self
+                    .caches
+                    .get(&mailbox)
+                    .is_some_and(|cache| news(cache.state))
+                {
+                    self.reset(&mailbox, state);
                 }
             }
         }
@@ -385,9 +411,7 @@ impl State {
                     .filter(|tab| tab.mailbox == delta.mailbox)
                 {
                     if let Some(found) = &mut tab.found {
-                        let before = found.uids.len();
-                        found.uids.retain(|uid| !delta.vanished.contains(*uid));
-                        found.total -= (before - found.uids.len()) as u32;
+                        found.lose(&delta.vanished);
                     }
                 }
                 if !delta.arrived.is_empty() {
@@ -395,15 +419,63 @@ impl State {
                 }
             }
             Err(Mismatch::Old) => {}
-            Err(Mismatch::Gap) => self.ask_for_difference(&delta.mailbox),
-            Err(Mismatch::Counts) => {
-                cache.reset(delta.state);
-                self.outdate_searches(&delta.mailbox);
+            Err(Mismatch::Gap) => {
+                cache.verified = false;
+                cache.missed = true;
+                self.ask_for_difference(&delta.mailbox);
             }
+            Err(Mismatch::Counts) => self.reset(&delta.mailbox, delta.state),
+        }
+    }
+
+    /// Drops what is known of a mailbox's positions. What was asked for before may be answered from before: it is asked
+    /// for again.
+    fn reset(&mut self, mailbox: &str, state: MailboxState) {
+        let Some(cache) = self.caches.get_mut(mailbox) else {
+            return;
+        };
+        let same = cache.state.uidvalidity == state.uidvalidity;
+        cache.reset(state);
+        cache.verified = true;
+        self.asked.retain(|_, asked| asked.mailbox() != mailbox);
+        if same {
+            self.outdate_searches(mailbox);
+        } else {
+            self.begun_anew(mailbox);
+        }
+    }
+
+    /// A mailbox has another UIDVALIDITY: its UIDs name other messages, and what was asked for before is about those.
+    fn begun_anew(&mut self, mailbox: &str) {
+        self.asked.retain(|_, asked| asked.mailbox() != mailbox);
+        for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
+            tab.found = None;
+            tab.open = None;
+        }
+    }
+
+    /// Messages are gone because this device wanted it: a search that was answered before must not bring them back.
+    pub(crate) fn gone(&mut self, mailbox: &str, uidvalidity: u32, uids: &UidSet) {
+        let known = self.caches.get(mailbox);
+        if known.is_none_or(|cache| cache.state.uidvalidity != uidvalidity) {
+            return;
+        }
+        for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
+            if let Some(found) = &mut tab.found {
+                found.lose(uids);
+            }
+        }
+        let searching =
+            |asked: &Asked| matches!(asked, Asked::Search { mailbox: of, .. } if of == mailbox);
+        if self.asked.values().any(searching) {
+            self.outdate_searches(mailbox);
         }
     }
 
     fn outdate_searches(&mut self, mailbox: &str) {
+        self.asked.retain(
+            |_, asked| !matches!(asked, Asked::Search { mailbox: of, .. } if of == mailbox),
+        );
         for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
             tab.found_outdated = tab.found.is_some();
         }

@@ -34,6 +34,7 @@ pub enum View {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DraftView {
     pub id: String,
+    pub subject: String,
     pub phase: DraftPhase,
     /// What went wrong, as sentences; empty when nothing did.
     pub problem: String,

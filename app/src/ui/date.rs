@@ -46,6 +46,12 @@ pub fn short(seconds: i64) -> String {
     }
 }
 
+/// The day and the time.
+pub fn short_with_time(seconds: i64) -> String {
+    let date = date(seconds);
+    format!("{}, {}", with(&DAY, &date), with(&TIME, &date))
+}
+
 /// The whole date and time.
 pub fn full(seconds: i64) -> String {
     with(&FULL, &date(seconds))

@@ -37,6 +37,7 @@ pub enum Icon {
     ReplyAll,
     Forward,
     Compose,
+    Clock,
 }
 
 impl Icon {
@@ -93,6 +94,7 @@ impl Icon {
             Self::Plus => "M12 5v14M5 12h14",
             Self::SignOut => "M10 4H5v16h5M9 12h11M16 8l4 4-4 4",
             Self::Compose => "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
+            Self::Clock => "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v4.5l3 1.8",
             Self::ReplyAll => "M13 8V4l-7 7 7 7v-4c4 0 6 1.500 8 6-.5-7-2-12-8-12zM7 4l-6 7 6 7",
             Self::Reply => "M10 8V4l-7 7 7 7v-4c5 0 8 1.500 11 6-.5-7-4-12-11-12z",
             Self::Forward => "M14 8V4l7 7-7 7v-4c-5 0-8 1.500-11 6 .5-7 4-12 11-12z",

@@ -180,11 +180,13 @@ impl Ui {
             list.as_ref()
                 .is_some_and(|list| list.role == Some(Role::Drafts))
         });
-        if drafts {
+        // A message is begun from a template, which stays as it is.
+        let template = is_called(&self.mailbox(), "Templates");
+        if drafts || template {
             self.device.send(Intent::Write(Write::Open {
                 mailbox: self.mailbox(),
                 uid,
-                as_new: false,
+                as_new: template,
                 identities: self.identities(),
             }));
             return;
@@ -373,6 +375,13 @@ impl Ui {
         };
         self.selected.update(|selected| selected.extend(range));
     }
+}
+
+/// Whether a mailbox is one that Roost names, wherever it stands.
+pub fn is_called(mailbox: &str, label: &str) -> bool {
+    mailbox
+        .strip_suffix(label)
+        .is_some_and(|above| above.is_empty() || above.ends_with(['/', '.']))
 }
 
 /// Whether the page shows one pane at a time; `style/roost.css` has the same number.

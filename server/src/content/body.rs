@@ -221,6 +221,7 @@ pub fn composed(header: &Bytes, texts: Vec<Text>, enclosures: Vec<Enclosure>) ->
                 .take_if(|content_id| !shown.contains(content_id));
             unshown.is_none() || !draft
         });
+        message.delivery = raw(compose::DELIVERY).is_some();
         message.important = raw("X-Priority").is_some_and(|value| value.starts_with('1'));
         message.origin = raw(compose::ORIGIN).and_then(compose::parse_origin);
         // A draft may be from nobody.

@@ -29,13 +29,17 @@ pub enum Purpose {
     Draft { saved_by: String },
     /// To be sent: every address must be one, Bcc is left out.
     Send,
+    /// To be kept until it is sent at a time, in seconds since 1970-01-01 UTC: as [`Self::Send`], with what is not
+    /// transmitted in fields in front.
+    Later { saved_by: String, at: i64 },
 }
 
 /// A message with holes where the attachments go.
 #[derive(Debug)]
 pub struct Skeleton {
     pub pieces: Vec<Piece>,
-    /// The Bcc header with its CRLF, empty where there is none: goes in front of the copy in Sent.
+    /// Header fields that are kept and not transmitted, each with its CRLF: Bcc, which goes in front of the copy in
+    /// Sent too, and before it what [`Purpose::Later`] needs.
     pub bcc: Vec<u8>,
     /// The part number of each attachment.
     pub parts: Vec<String>,
@@ -56,6 +60,11 @@ pub const SAVED_BY: &str = "X-Roost-Saved-By";
 /// The header that names the message a draft answers or forwards.
 pub const ORIGIN: &str = "X-Roost-Origin";
 
+/// The header that says that the sender wants to be told of the delivery.
+pub const DELIVERY: &str = "X-Roost-Delivery";
+/// The header that says when a message is to be sent: the seconds since 1970-01-01 UTC, and for people the date.
+pub const SEND_AT: &str = "X-Roost-Send-At";
+
 /// Builds it. `date` is in seconds since 1970-01-01 UTC. An error says what is wrong with the message.
 pub fn skeleton(
     message: &Composed,
@@ -63,7 +72,7 @@ pub fn skeleton(
     date: i64,
 ) -> Result<Skeleton, &'static str> {
     check(message)?;
-    let sending = *purpose == Purpose::Send;
+    let sending = !matches!(purpose, Purpose::Draft { .. });
     let addresses = |list: &[Address]| -> Result<Header<'static>, &'static str> {
         let headers: Result<Vec<Header<'static>>, _> = list
             .iter()
@@ -86,11 +95,23 @@ pub fn skeleton(
         builder = builder.cc(addresses(&message.cc)?);
     }
     let mut bcc = Vec::new();
+    if let Purpose::Later { saved_by, at } = purpose {
+        let date = mail_builder::headers::date::Date::new(*at).to_rfc822();
+        bcc.extend_from_slice(
+            format!("{SEND_AT}: {at} ({date})\r\n{SAVED_BY}: {saved_by}\r\n").as_bytes(),
+        );
+        if message.delivery {
+            bcc.extend_from_slice(format!("{DELIVERY}: notify\r\n").as_bytes());
+        }
+        if let Some(origin) = &message.origin {
+            bcc.extend_from_slice(format!("{ORIGIN}: {}\r\n", origin_text(origin)).as_bytes());
+        }
+    }
     if !message.bcc.is_empty() {
         let list = addresses(&message.bcc)?;
         match purpose {
             Purpose::Draft { .. } => builder = builder.bcc(list),
-            Purpose::Send => {
+            Purpose::Send | Purpose::Later { .. } => {
                 use mail_builder::headers::Header as _;
                 bcc.extend_from_slice(b"Bcc: ");
                 list.write_header(&mut bcc, 5);
@@ -118,11 +139,14 @@ pub fn skeleton(
     }
     if let Purpose::Draft { saved_by } = purpose {
         builder = builder.header(SAVED_BY, Raw::new(saved_by.clone()));
+        if message.delivery {
+            builder = builder.header(DELIVERY, Raw::new("notify"));
+        }
         if let Some(origin) = &message.origin {
             builder = builder.header(ORIGIN, Raw::new(origin_text(origin)));
         }
     }
-    let nonce = nonce()?;
+    let nonce = random_name()?;
     let hole = |index: usize| format!("roost-{nonce}-{index:04}-");
     let rich = message.html.as_deref().map(|fragment| {
         let own = own_images(&message.enclosures);
@@ -192,6 +216,44 @@ impl Layout {
             content_id.is_some_and(|content_id| shown.contains(content_id))
         });
     }
+}
+
+/// Reads what [`SEND_AT`] holds.
+pub fn parse_send_at(text: &str) -> Option<i64> {
+    text.split_whitespace().next()?.parse().ok()
+}
+
+/// A header (up to and with the CRLF of its last field) as it is sent: without Roost's own fields, dated `date`. The
+/// first of the two is its Bcc field, which is not transmitted either.
+pub fn without_own_fields(header: &[u8], date: i64) -> (Vec<u8>, Vec<u8>) {
+    let (mut bcc, mut rest) = (Vec::new(), Vec::new());
+    let mut into = 0;
+    for line in header.split_inclusive(|&byte| byte == b'\n') {
+        let named = |name: &str| {
+            line.get(..name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        // A line that begins with white space goes on with the field before it.
+        if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            into = if named("X-Roost-") {
+                0
+            } else if named("Bcc:") {
+                1
+            } else if named("Date:") {
+                let date = mail_builder::headers::date::Date::new(date).to_rfc822();
+                rest.extend_from_slice(format!("Date: {date}\r\n").as_bytes());
+                0
+            } else {
+                2
+            };
+        }
+        match into {
+            1 => bcc.extend_from_slice(line),
+            2 => rest.extend_from_slice(line),
+            _ => {}
+        }
+    }
+    (bcc, rest)
 }
 
 /// Whether an address can be written to: `local@domain`, nothing in it that could end a header or a command.
@@ -307,7 +369,7 @@ fn header_of(address: &Address, sending: bool) -> Result<Header<'static>, &'stat
 }
 
 /// Without line breaks and other control characters.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect::<String>()
@@ -426,8 +488,8 @@ fn cut(
     pieces
 }
 
-/// Something that no text of this message contains.
-fn nonce() -> Result<String, &'static str> {
+/// Something that no text contains, and that nothing else is named by.
+pub fn random_name() -> Result<String, &'static str> {
     let mut random = [0; 16];
     SystemRandom::new()
         .fill(&mut random)
@@ -515,17 +577,78 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_is_sent_without_the_fields_in_front() {
+        let mut waiting = message();
+        waiting.origin = Some(Origin {
+            mailbox: "INBOX".to_owned(),
+            uidvalidity: 7,
+            uid: 12,
+            forwarded: false,
+        });
+        let purpose = Purpose::Later {
+            saved_by: "1.2".to_owned(),
+            at: 1_800_000_000,
+        };
+        let built = skeleton(&waiting, &purpose, 1_800_000_000).expect("fine");
+        let kept = [built.bcc.clone(), text(&built).into_bytes()].concat();
+        let kept = String::from_utf8(kept).expect("ascii");
+        assert!(kept.starts_with("X-Roost-Send-At: 1800000000 ("), "{kept}");
+        let end = kept.find("\r\n\r\n").expect("a header") + 2;
+        let (bcc, sent) = without_own_fields(&kept.as_bytes()[..end], 1_800_000_060);
+        let sent = String::from_utf8(sent).expect("ascii");
+        assert_eq!(bcc, b"Bcc: <secret@roost.test>\r\n");
+        let as_sent = text(&skeleton(&waiting, &Purpose::Send, 1_800_000_060).expect("fine"));
+        let mut fields: Vec<&str> = sent.lines().collect();
+        let mut expected: Vec<&str> = as_sent
+            .split("\r\n\r\n")
+            .next()
+            .expect("a header")
+            .lines()
+            .collect();
+        fields.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(fields, expected);
+    }
+
+    fn typed(email: &str) -> Address {
+        Address {
+            name: String::new(),
+            email: email.to_owned(),
+        }
+    }
+
+    #[test]
     fn nothing_typed_becomes_a_header() {
         for evil in [
             "x\r\nBcc: eve@evil.example",
             "x\nEvil: 1",
             "x\0y",
             "x\u{85}Evil: 1",
+            "x\rEvil: 1",
+            "x\u{2028}Evil: 1",
+            "=?utf-8?Q?x=0D=0AEvil:_1?=",
+            "=?utf-8?B?eA0KRXZpbDogMQ==?=",
+            "\"\r\nEvil: 1\r\nx: \"",
+            "x\r\n\r\nEvil: 1",
         ] {
             let mut hostile = message();
             hostile.subject = evil.to_owned();
             hostile.from.name = evil.to_owned();
             hostile.to[0].name = evil.to_owned();
+            for list in [&mut hostile.cc, &mut hostile.bcc, &mut hostile.reply_to] {
+                *list = vec![Address {
+                    name: evil.to_owned(),
+                    email: "a@b.example".to_owned(),
+                }];
+            }
+            hostile.receipt = true;
+            hostile.important = true;
+            hostile.origin = Some(Origin {
+                mailbox: evil.to_owned(),
+                uidvalidity: 1,
+                uid: 1,
+                forwarded: false,
+            });
             hostile.enclosures = vec![Enclosure {
                 name: evil.to_owned(),
                 media_type: "text/plain".to_owned(),
@@ -533,24 +656,51 @@ mod tests {
                 source: Source::Upload("u".to_owned()),
                 content_id: None,
             }];
-            let built = text(&skeleton(&hostile, &Purpose::Send, 0).expect("encoded"));
-            let header = built.split("\r\n\r\n").next().expect("a header");
-            for line in header.lines() {
+            let saved_by = "1.2".to_owned();
+            for purpose in [
+                Purpose::Send,
+                Purpose::Draft {
+                    saved_by: saved_by.clone(),
+                },
+                Purpose::Later { saved_by, at: 1 },
+            ] {
+                let built = skeleton(&hostile, &purpose, 0).expect("encoded");
+                let fields = String::from_utf8(built.bcc.clone()).expect("ascii") + &text(&built);
+                // The attachment's own header too.
+                for line in fields.lines() {
+                    assert!(!line.starts_with("Evil"), "{fields}");
+                }
+                let header = fields.split("\r\n\r\n").next().expect("a header");
                 assert!(
-                    !line.starts_with("Evil") && !line.starts_with("Bcc"),
+                    header.contains("\r\nMIME-Version:"),
+                    "not cut short: {header}"
+                );
+                assert!(
+                    !header.contains('\0') && !header.contains('\u{85}'),
                     "{header}"
                 );
+                let fields = header.matches("Bcc:").count();
+                assert!(fields <= 1 || evil.contains("Bcc"), "{header}");
             }
             for spoil in [
                 |m: &mut Composed, e: &str| m.to[0].email = format!("{e}@roost.test"),
                 |m: &mut Composed, e: &str| m.from.email = format!("a@{e}"),
+                |m: &mut Composed, e: &str| m.cc = vec![typed(&format!("{e}@roost.test"))],
+                |m: &mut Composed, e: &str| m.bcc = vec![typed(&format!("a@{e}"))],
+                |m: &mut Composed, e: &str| m.reply_to = vec![typed(&format!("a@{e}"))],
                 |m: &mut Composed, e: &str| m.id = e.to_owned(),
                 |m: &mut Composed, e: &str| m.references = vec![e.to_owned()],
                 |m: &mut Composed, e: &str| m.in_reply_to = vec![e.to_owned()],
             ] {
                 let mut hostile = message();
                 spoil(&mut hostile, evil);
-                assert!(skeleton(&hostile, &Purpose::Send, 0).is_err(), "{evil:?}");
+                // What is refused is refused; an identifier in the form of an encoded word is one, and stays as it is.
+                if let Ok(built) = skeleton(&hostile, &Purpose::Send, 0) {
+                    assert!(is_message_id(evil), "{evil:?}");
+                    let built = text(&built);
+                    assert!(built.contains(evil), "{built}");
+                    assert!(!built.contains("\nEvil"), "{built}");
+                }
             }
             let mut hostile = message();
             hostile.enclosures = vec![Enclosure {

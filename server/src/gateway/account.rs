@@ -23,8 +23,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::jobs::{self, answer, caught, look, mailboxes_of, mutate};
-use super::ledger::{Entry, Ledger};
+use super::ledger::{Entry, Known, Ledger};
 use super::outgoing::Desk;
+use super::outgoing::later::Looked;
+use super::schedule::{self, Schedule};
 use crate::imap::watch::Hint;
 use crate::imap::{self, Applied, ImapError, Pool};
 
@@ -90,6 +92,8 @@ pub enum Event {
         /// What may have changed even if the mutation failed.
         touched: Vec<String>,
     },
+    /// The messages that wait for their time were looked at.
+    Looked(Result<Looked, Problem>),
     /// Names changed a while ago.
     Settled,
     Shutdown,
@@ -148,6 +152,8 @@ pub struct Task {
     /// Outcomes that wait for refreshes.
     ending: Vec<Ending>,
     reachable: bool,
+    /// The messages that wait for their time.
+    schedule: Schedule,
 }
 
 struct Attached {
@@ -163,7 +169,8 @@ struct Ending {
 }
 
 impl Task {
-    /// Runs an account until it has had no device for [`LINGER`], or is shut down.
+    /// Runs an account until it has had no device for [`LINGER`], or is shut down. One that has messages to be sent later
+    /// is kept for longer (see [`Schedule`]).
     pub async fn run(desk: Desk, events: mpsc::Sender<Event>, mut inbox: mpsc::Receiver<Event>) {
         let pool = Arc::clone(&desk.pool);
         let (on_screen, screen) = watch::channel("INBOX".to_owned());
@@ -192,12 +199,15 @@ impl Task {
             opening: HashMap::new(),
             ending: Vec::new(),
             reachable: true,
+            schedule: Schedule::default(),
         };
         let warming = Arc::clone(&task.pool);
         task.jobs.spawn(async move { warming.warm().await });
         let mut empty_since = Some(Instant::now());
         loop {
             let idle = empty_since.filter(|_| !task.is_busy());
+            let linger = task.linger();
+            let time_to_look = task.schedule.wait();
             let event = tokio::select! {
                 event = inbox.recv() => match event {
                     Some(event) => event,
@@ -206,7 +216,11 @@ impl Task {
                 Some(hint) = hints.recv() => Event::Hint(hint),
                 Some(_) = task.jobs.join_next() => continue,
                 Some(_) = task.mutating.join_next() => continue,
-                () = tokio::time::sleep_until((idle.unwrap_or_else(Instant::now) + LINGER).into()), if idle.is_some() => break,
+                () = tokio::time::sleep_until((idle.unwrap_or_else(Instant::now) + linger).into()), if idle.is_some() => break,
+                () = time_to_look => {
+                    task.look_at_waiting();
+                    continue;
+                }
             };
             match event {
                 Event::Shutdown => {
@@ -229,11 +243,21 @@ impl Task {
         watching.abort();
     }
 
+    /// How long to go on without a device.
+    fn linger(&self) -> Duration {
+        if self.schedule.is_kept() {
+            schedule::KEEP
+        } else {
+            LINGER
+        }
+    }
+
     fn is_busy(&self) -> bool {
         self.running.is_some()
             || !self.mutations.is_empty()
             || !self.outgoing.is_empty()
             || !self.ending.is_empty()
+            || self.schedule.is_looking()
     }
 
     /// Ends the task: what runs comes to its end, for a command cut off in the middle may be done or not; what is held
@@ -308,7 +332,12 @@ impl Task {
                     self.send(device, ServerMessage::Bye(Bye::SignedOut));
                     self.devices.remove(&device);
                 }
+                // Who signs out wants nothing of theirs to be kept here.
+                if self.devices.is_empty() {
+                    self.schedule.let_go();
+                }
             }
+            Event::Looked(result) => self.looked(result),
             Event::Settled => {
                 self.settling = false;
                 if self.listing.is_some() {
@@ -333,6 +362,7 @@ impl Task {
             return;
         }
         let id = device.id;
+        self.schedule.keep();
         self.devices.insert(
             id,
             Attached {
@@ -386,11 +416,31 @@ impl Task {
                 };
                 self.end(id, outcome);
             }
-            Mutation::SaveDraft { .. } | Mutation::DiscardDraft { .. } | Mutation::Send { .. } => {
+            Mutation::SaveDraft { .. }
+            | Mutation::DiscardDraft { .. }
+            | Mutation::Send { .. }
+            | Mutation::Schedule { .. }
+            | Mutation::Unschedule { .. }
+            | Mutation::SendScheduled { .. }
+            | Mutation::Receipt { .. } => {
                 if self.outgoing.len() >= MAX_OUTGOING {
                     self.end(id, busy());
-                } else {
-                    self.start_outgoing(id, mutation);
+                    return;
+                }
+                // Two devices that send the same draft are one: it is sent once, and both are told how that ended.
+                let known = match &mutation {
+                    Mutation::Send { message, .. } => self.ledger.begin_sending(id, &message.id),
+                    _ => Known::No,
+                };
+                match known {
+                    Known::No => self.start_outgoing(id, mutation),
+                    Known::Running => {}
+                    Known::Sent => {
+                        let desk = self.desk.clone();
+                        let touched = mailboxes_of(&mutation);
+                        self.run_mutation(id, touched, async move { desk.repeat(mutation).await });
+                    }
+                    Known::Unknown => self.end(id, Outcome::Unknown),
                 }
             }
             _ if self.mutations.len() >= MAX_MUTATIONS => self.end(id, busy()),
@@ -437,11 +487,15 @@ impl Task {
             return;
         }
         attached.requests += 1;
-        if let Request::Window { mailbox, .. } = &request
-            && !self.tracks.contains_key(mailbox)
-            && self.opening.len() < MAX_TRACKS
-        {
-            self.opening.entry(mailbox.clone()).or_default();
+        match &request {
+            Request::Window { mailbox, .. }
+                if !self.tracks.contains_key(mailbox) && self.opening.len() < MAX_TRACKS =>
+            {
+                self.opening.entry(mailbox.clone()).or_default();
+            }
+            // A device that comes back says where it stands: what changes from now on is told from there.
+            Request::Delta { mailbox, since } => self.follow(mailbox, *since),
+            _ => {}
         }
         let pool = Arc::clone(&self.pool);
         let events = self.events.clone();
@@ -469,20 +523,29 @@ impl Task {
                 if let Some(changed) = self.opening.get_mut(&mailbox) {
                     *changed = true;
                 }
-                let listed = self.mailboxes.iter().flatten().any(|m| m.name == mailbox);
-                if listed || self.tracks.contains_key(&mailbox) {
+                if self.lists(&mailbox) || self.tracks.contains_key(&mailbox) {
                     self.refresh(mailbox);
                 }
             }
             Hint::Mailboxes => {
                 self.list();
                 self.list_again_later();
+                // What has a known name may be another mailbox now.
+                self.refresh_tracks();
             }
             Hint::Poll => {
                 self.list();
                 self.refresh_tracks();
             }
         }
+    }
+
+    /// Whether devices were told that there is such a mailbox.
+    fn lists(&self, mailbox: &str) -> bool {
+        self.mailboxes
+            .iter()
+            .flatten()
+            .any(|known| known.name == mailbox)
     }
 
     fn set_reachable(&mut self, reachable: bool) {
@@ -535,8 +598,13 @@ impl Task {
             if renamed {
                 self.list_again_later();
             }
+            // Devices forget what is not listed any more. What is there again before anybody listed is another mailbox,
+            // and a refresh tells by its UIDVALIDITY.
+            self.tracks
+                .retain(|name, _| mailboxes.iter().any(|mailbox| mailbox.name == *name));
             let change = Change::Mailboxes(mailboxes.clone());
             self.broadcast(&ServerMessage::Change(change));
+            self.schedule.set_mailboxes(&mailboxes);
             self.mailboxes = Some(mailboxes);
         }
         if again {
@@ -553,27 +621,29 @@ impl Task {
     fn track(&mut self, answer: &Answer) {
         let (mailbox, state) = match answer {
             Answer::Window(window) => (&window.mailbox, window.state),
-            // A device that comes back asks only for the difference.
             Answer::Delta(Change::Delta(delta)) => (&delta.mailbox, delta.state),
             Answer::Delta(Change::Stale { mailbox, state }) => (mailbox, *state),
             _ => return,
         };
-        {
-            self.clock += 1;
-            let track = self
+        self.follow(mailbox, state);
+    }
+
+    /// Follows a mailbox by delta from that state on, if it is not followed yet.
+    fn follow(&mut self, mailbox: &str, state: MailboxState) {
+        self.clock += 1;
+        let track = self
+            .tracks
+            .entry(mailbox.to_owned())
+            .or_insert(Track { state, used: 0 });
+        track.used = self.clock;
+        if self.tracks.len() > MAX_TRACKS
+            && let Some(oldest) = self
                 .tracks
-                .entry(mailbox.clone())
-                .or_insert(Track { state, used: 0 });
-            track.used = self.clock;
-            if self.tracks.len() > MAX_TRACKS
-                && let Some(oldest) = self
-                    .tracks
-                    .iter()
-                    .min_by_key(|(_, track)| track.used)
-                    .map(|(name, _)| name.clone())
-            {
-                self.tracks.remove(&oldest);
-            }
+                .iter()
+                .min_by_key(|(_, track)| track.used)
+                .map(|(name, _)| name.clone())
+        {
+            self.tracks.remove(&oldest);
         }
     }
 
@@ -585,6 +655,9 @@ impl Task {
     }
 
     fn refresh(&mut self, mailbox: String) {
+        if let Some(changed) = self.opening.get_mut(&mailbox) {
+            *changed = true;
+        }
         if let Some(running) = self.refreshing.get_mut(&mailbox) {
             running.again = true;
             return;
@@ -632,6 +705,7 @@ impl Task {
             .is_some_and(|running| running.again);
         match result {
             Ok(refresh) => {
+                self.schedule.changed(&mailbox);
                 if let Some(change) = refresh.change {
                     self.changed(&mailbox, change);
                 }
@@ -639,11 +713,13 @@ impl Task {
             }
             Err(problem) => {
                 tracing::debug!("a refresh failed: {:?}", problem.kind);
+                let gone = matches!(
+                    problem.kind,
+                    ProblemKind::NoSuchMailbox | ProblemKind::Refused
+                );
                 if problem.kind.recovery() == Recovery::Retry && !self.devices.is_empty() {
                     self.refresh_later(mailbox.clone());
-                } else if problem.kind == ProblemKind::NoSuchMailbox
-                    || problem.kind == ProblemKind::Refused
-                {
+                } else if gone && !self.lists(&mailbox) {
                     self.tracks.remove(&mailbox);
                 }
             }
@@ -685,10 +761,43 @@ impl Task {
             && known.counts != Some(counts)
         {
             known.counts = Some(counts);
+            // A list that is on its way may be older.
+            if let Some(listing) = &mut self.listing {
+                listing.again = true;
+            }
             self.broadcast(&ServerMessage::Change(Change::Counts {
                 mailbox: mailbox.to_owned(),
                 counts,
             }));
+        }
+    }
+
+    /// Looks at the messages that wait for their time, and sends those whose time has come.
+    fn look_at_waiting(&mut self) {
+        let Some((mailbox, sent)) = self.schedule.begin() else {
+            return;
+        };
+        let desk = self.desk.clone();
+        let events = self.events.clone();
+        // Waited for at the end, as mutations are.
+        self.mutating.spawn(async move {
+            let looked = caught(desk.look_at_waiting(&mailbox, &sent)).await;
+            let _ = events.send(Event::Looked(looked)).await;
+        });
+    }
+
+    fn looked(&mut self, result: Result<Looked, Problem>) {
+        let looked = result.unwrap_or_else(|problem| {
+            tracing::debug!("the messages that wait: {:?}", problem.kind);
+            Looked::soon()
+        });
+        self.schedule.end(looked.next, looked.failed);
+        for mailbox in looked.touched {
+            self.refresh(mailbox);
+        }
+        for text in looked.remarks {
+            let id = MutationId::default();
+            self.broadcast(&ServerMessage::Remark { id, text });
         }
     }
 
@@ -769,7 +878,9 @@ impl Task {
     }
 
     fn end(&mut self, id: MutationId, outcome: Outcome) {
-        self.ledger.end(id, outcome.clone());
+        for follower in self.ledger.end(id, outcome.clone()) {
+            self.end(follower, outcome.clone());
+        }
         self.broadcast(&ServerMessage::Outcome { id, outcome });
     }
 

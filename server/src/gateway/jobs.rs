@@ -38,6 +38,16 @@ pub fn mailboxes_of(mutation: &Mutation) -> Vec<String> {
         | Mutation::DeleteMailbox { .. }
         | Mutation::Subscribe { .. }
         | Mutation::Unsend { .. } => Vec::new(),
+        Mutation::Schedule {
+            mailbox, drafts, ..
+        }
+        | Mutation::Unschedule {
+            mailbox, drafts, ..
+        } => vec![mailbox.clone(), drafts.clone()],
+        Mutation::SendScheduled { mailbox, sent, .. } => {
+            std::iter::once(mailbox).chain(sent).cloned().collect()
+        }
+        Mutation::Receipt { mailbox, .. } => vec![mailbox.clone()],
     }
 }
 

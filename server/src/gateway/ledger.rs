@@ -20,6 +20,24 @@ pub enum Entry {
 pub struct Ledger {
     entries: HashMap<MutationId, Entry>,
     ended: VecDeque<MutationId>,
+    /// The mutations that send a message, by its Message-ID: two devices may send the same draft.
+    messages: HashMap<String, MutationId>,
+    senders: HashMap<MutationId, String>,
+    /// Mutations that wait for another's outcome, by that other.
+    following: HashMap<MutationId, Vec<MutationId>>,
+}
+
+/// What is known of a message that is to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing: it may be sent.
+    No,
+    /// It is being sent for another mutation, whose outcome will be that of both.
+    Running,
+    /// It was sent.
+    Sent,
+    /// It may have been sent, by another device: only the person there knows whether they want it sent again.
+    Unknown,
 }
 
 impl Ledger {
@@ -34,15 +52,45 @@ impl Ledger {
         }
     }
 
-    /// Notes how it ended.
-    pub fn end(&mut self, id: MutationId, outcome: Outcome) {
+    /// Says that this mutation is to send a message, and tells what is known of the message.
+    pub fn begin_sending(&mut self, id: MutationId, message: &str) -> Known {
+        let earlier = self.messages.get(message).copied();
+        let known = match earlier.and_then(|earlier| Some((earlier, self.entries.get(&earlier)?))) {
+            None => Known::No,
+            Some((earlier, Entry::Running)) => {
+                self.following.entry(earlier).or_default().push(id);
+                return Known::Running;
+            }
+            Some((_, Entry::Ended(Outcome::Done { .. } | Outcome::Saved(_)))) => Known::Sent,
+            // Refused or taken back: it was not sent.
+            Some((_, Entry::Ended(Outcome::Rejected(_)))) => Known::No,
+            // A person who was told so and sends it again wants that.
+            Some((earlier, Entry::Ended(Outcome::Unknown))) if earlier.device == id.device => {
+                Known::No
+            }
+            Some((_, Entry::Ended(Outcome::Unknown))) => return Known::Unknown,
+        };
+        if let Some(earlier) = earlier {
+            self.senders.remove(&earlier);
+        }
+        self.messages.insert(message.to_owned(), id);
+        self.senders.insert(id, message.to_owned());
+        known
+    }
+
+    /// Notes how it ended, and tells the mutations that end with it.
+    pub fn end(&mut self, id: MutationId, outcome: Outcome) -> Vec<MutationId> {
         self.entries.insert(id, Entry::Ended(outcome));
         self.ended.push_back(id);
         if self.ended.len() > CAPACITY
             && let Some(oldest) = self.ended.pop_front()
         {
             self.entries.remove(&oldest);
+            if let Some(message) = self.senders.remove(&oldest) {
+                self.messages.remove(&message);
+            }
         }
+        self.following.remove(&id).unwrap_or_default()
     }
 }
 
@@ -63,5 +111,28 @@ mod tests {
             ledger.end(id(count), Outcome::Unknown);
         }
         assert_eq!(ledger.begin(id(1)), None, "the oldest is forgotten");
+    }
+
+    #[test]
+    fn a_message_is_one_whichever_device_sends_it() {
+        let mut ledger = Ledger::default();
+        let id = |device| MutationId { device, count: 1 };
+        for device in 1..=4 {
+            ledger.begin(id(device));
+        }
+        assert_eq!(ledger.begin_sending(id(1), "m"), Known::No);
+        assert_eq!(ledger.begin_sending(id(2), "m"), Known::Running);
+        assert_eq!(ledger.begin_sending(id(3), "other"), Known::No);
+        assert_eq!(ledger.end(id(1), Outcome::Unknown), [id(2)]);
+        assert!(ledger.end(id(2), Outcome::Unknown).is_empty());
+        assert_eq!(ledger.begin_sending(id(4), "m"), Known::Unknown);
+        let again = MutationId {
+            device: 1,
+            count: 2,
+        };
+        ledger.begin(again);
+        assert_eq!(ledger.begin_sending(again, "m"), Known::No);
+        ledger.end(again, Outcome::Done { moved: None });
+        assert_eq!(ledger.begin_sending(id(4), "m"), Known::Sent);
     }
 }

@@ -5,6 +5,7 @@ mod accounts;
 mod jobs;
 mod ledger;
 mod outgoing;
+mod schedule;
 mod signin;
 mod uploads;
 

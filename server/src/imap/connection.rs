@@ -391,6 +391,17 @@ impl Connection {
         self.select(mailbox, None).await
     }
 
+    /// [`Self::select_fresh`], with its UIDVALIDITY checked: for changes. A message that another connection was told of
+    /// may be new to this one, and a change of it would silently do nothing.
+    pub async fn select_current(
+        &mut self,
+        mailbox: &str,
+        uidvalidity: u32,
+    ) -> Result<MailboxState, ImapError> {
+        self.select_fresh(mailbox).await?;
+        self.select(mailbox, Some(uidvalidity)).await
+    }
+
     /// The state of the selected mailbox.
     pub fn state(&self) -> MailboxState {
         self.selected

@@ -3,6 +3,7 @@
 
 mod append;
 mod capabilities;
+mod claim;
 mod command;
 mod connection;
 mod endpoint;
@@ -24,12 +25,13 @@ pub mod watch;
 
 pub use append::{append, find};
 pub use capabilities::Capabilities;
+pub use claim::{Waiting, claim, waiting};
 pub use connection::{Connection, Credentials};
 pub use endpoint::{Endpoint, PATIENCE, Protocol, Security, Tls};
 pub use error::ImapError;
 pub use mailboxes::{list, status};
 pub use messages::{delta, summaries, window};
-pub use mutations::{Applied, apply, expunge, flag, is_repeatable};
+pub use mutations::{Applied, apply, create, is_repeatable, mark, remove};
 pub use parts::{Envelope, MAX_RAW, MAX_TEXT, SLICE, envelope, part, raw_size, slice};
 pub use pool::{Lease, Pool, Priority};
 pub use probe::probe;

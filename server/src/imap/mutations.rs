@@ -43,7 +43,7 @@ pub async fn apply(
             add,
             remove,
         } => {
-            connection.select(mailbox, Some(*uidvalidity)).await?;
+            connection.select_current(mailbox, *uidvalidity).await?;
             for batch in &mut batches(connection, uids, progress).await? {
                 store(connection, batch.uids(), add, remove).await?;
                 batch.finish(progress);
@@ -67,7 +67,7 @@ pub async fn apply(
                     "MOVE or UIDPLUS, without which moving could destroy other messages",
                 ));
             }
-            connection.select(mailbox, Some(*uidvalidity)).await?;
+            connection.select_current(mailbox, *uidvalidity).await?;
             let mut moved = Collected::default();
             for batch in &mut batches(connection, uids, progress).await? {
                 if !add.is_empty() || !remove.is_empty() {
@@ -102,7 +102,7 @@ pub async fn apply(
             uids,
             to,
         } => {
-            connection.select(mailbox, Some(*uidvalidity)).await?;
+            connection.select_current(mailbox, *uidvalidity).await?;
             let mut moved = Collected::default();
             for batch in &mut batches(connection, uids, progress).await? {
                 let command = Command::new("UID COPY").uids(batch.uids()).mailbox(to);
@@ -125,7 +125,7 @@ pub async fn apply(
                     "UIDPLUS, without which deleting could destroy other messages",
                 ));
             }
-            connection.select(mailbox, Some(*uidvalidity)).await?;
+            connection.select_current(mailbox, *uidvalidity).await?;
             for batch in &mut batches(connection, uids, progress).await? {
                 expunge(connection, batch.uids()).await?;
                 batch.finish(progress);
@@ -136,12 +136,7 @@ pub async fn apply(
             })
         }
         Mutation::CreateMailbox { name } => {
-            connection
-                .exec(Command::new("CREATE").mailbox(name))
-                .await?;
-            connection
-                .exec(Command::new("SUBSCRIBE").mailbox(name))
-                .await?;
+            create(connection, name).await?;
             Ok(names_changed())
         }
         Mutation::RenameMailbox { from, to } => {
@@ -187,7 +182,11 @@ pub async fn apply(
         Mutation::SaveDraft { .. }
         | Mutation::DiscardDraft { .. }
         | Mutation::Send { .. }
-        | Mutation::Unsend { .. } => Err(ImapError::Argument("a mutation out of place")),
+        | Mutation::Unsend { .. }
+        | Mutation::Schedule { .. }
+        | Mutation::Unschedule { .. }
+        | Mutation::SendScheduled { .. }
+        | Mutation::Receipt { .. } => Err(ImapError::Argument("a mutation out of place")),
     }
 }
 
@@ -204,7 +203,11 @@ pub fn is_repeatable(mutation: &Mutation, connection: &Connection) -> bool {
         | Mutation::SaveDraft { .. }
         | Mutation::DiscardDraft { .. }
         | Mutation::Send { .. }
-        | Mutation::Unsend { .. } => false,
+        | Mutation::Unsend { .. }
+        | Mutation::Schedule { .. }
+        | Mutation::Unschedule { .. }
+        | Mutation::SendScheduled { .. }
+        | Mutation::Receipt { .. } => false,
     }
 }
 
@@ -222,7 +225,7 @@ fn leave(connection: &mut Connection, mailbox: &str) {
     }
 }
 
-async fn store(
+pub(super) async fn store(
     connection: &mut Connection,
     uids: &UidSet,
     add: &[String],
@@ -237,16 +240,28 @@ async fn store(
     Ok(())
 }
 
-/// Adds flags to messages of a mailbox.
-pub async fn flag(
+/// Adds flags to messages of a mailbox, and removes others.
+pub async fn mark(
     connection: &mut Connection,
     mailbox: &str,
     uidvalidity: u32,
     uids: &UidSet,
     add: &[String],
+    remove: &[String],
 ) -> Result<(), ImapError> {
-    connection.select(mailbox, Some(uidvalidity)).await?;
-    store(connection, uids, add, &[]).await
+    connection.select_current(mailbox, uidvalidity).await?;
+    store(connection, uids, add, remove).await
+}
+
+/// Creates a mailbox and subscribes to it.
+pub async fn create(connection: &mut Connection, name: &str) -> Result<(), ImapError> {
+    connection
+        .exec(Command::new("CREATE").mailbox(name))
+        .await?;
+    connection
+        .exec(Command::new("SUBSCRIBE").mailbox(name))
+        .await?;
+    Ok(())
 }
 
 /// Deletes messages of the selected mailbox for good.
@@ -255,6 +270,32 @@ pub async fn expunge(connection: &mut Connection, uids: &UidSet) -> Result<(), I
     connection
         .exec(Command::new("UID EXPUNGE").uids(uids))
         .await?;
+    Ok(())
+}
+
+/// Deletes messages of the selected mailbox for good, where the server may lack UIDPLUS too: there, EXPUNGE takes
+/// everything that is marked (RFC 9051, section 6.4.3), so it is used only while nobody else's messages are. Otherwise
+/// ours stay marked as deleted, which every client takes for gone.
+pub async fn remove(connection: &mut Connection, uids: &UidSet) -> Result<(), ImapError> {
+    if connection.capabilities.uidplus {
+        return expunge(connection, uids).await;
+    }
+    store(connection, uids, &["\\Deleted".to_owned()], &[]).await?;
+    let marked = connection
+        .exec(Command::new("UID SEARCH DELETED"))
+        .await?
+        .responses
+        .iter()
+        .flat_map(|response| match response {
+            Response::Search(found) => found.ranges().to_vec(),
+            Response::Esearch { all, .. } => all.ranges().to_vec(),
+            _ => Vec::new(),
+        })
+        .collect::<Vec<_>>();
+    let marked = UidSet::from_ranges(marked);
+    if marked.intersection(uids) == marked {
+        connection.exec(Command::new("EXPUNGE")).await?;
+    }
     Ok(())
 }
 

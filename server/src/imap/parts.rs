@@ -140,6 +140,26 @@ async fn fetch_one(
     command: Command,
     uid: u32,
 ) -> Result<Vec<(String, Value)>, ImapError> {
+    let items = fetch_known(connection, command.clone(), uid).await?;
+    if !items.is_empty() {
+        return Ok(items);
+    }
+    // It may have come to the mailbox through another connection, and be new to this one.
+    connection.exec(Command::new("NOOP")).await?;
+    let items = fetch_known(connection, command, uid).await?;
+    if items.is_empty() {
+        Err(ImapError::NoSuchMessage)
+    } else {
+        Ok(items)
+    }
+}
+
+/// What the server says of a message; nothing where it knows none of that UID.
+async fn fetch_known(
+    connection: &mut Connection,
+    command: Command,
+    uid: u32,
+) -> Result<Vec<(String, Value)>, ImapError> {
     let completion = connection.exec(command).await?;
     let mut merged = Vec::new();
     for response in completion.responses {
@@ -150,9 +170,5 @@ async fn fetch_one(
             merged.extend(items);
         }
     }
-    if merged.is_empty() {
-        Err(ImapError::NoSuchMessage)
-    } else {
-        Ok(merged)
-    }
+    Ok(merged)
 }

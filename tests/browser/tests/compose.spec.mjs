@@ -161,4 +161,10 @@ test("a restarted gateway and a refusal lose nothing", async ({ page, account, i
   await expect(page.getByText("there is nobody of that name")).toBeVisible();
   await expect(text(page)).toHaveValue("all of this");
   expect((await contents(imap, "Sent")).has("Kept")).toBe(false);
+  // Once the address is right, it goes.
+  await page.getByRole("button", { name: "Remove nobody@roost.test" }).click();
+  await field(page, "To").fill(`${address(account)},`);
+  await sendButton(page).click();
+  await expect.poll(async () => (await contents(imap, "Sent")).has("Kept"), { timeout: 20_000 }).toBe(true);
+  expect((await contents(imap, "Drafts")).size).toBe(0);
 });

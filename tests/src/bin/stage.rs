@@ -81,6 +81,8 @@ enum Command {
     ImapStop,
     ImapStart,
     GatewayRestart,
+    PostfixStop,
+    PostfixStart,
     /// The line between browser and gateway.
     Line {
         #[serde(default)]
@@ -102,7 +104,7 @@ struct Stage {
     dovecot: Dovecot,
     gateway: Gateway,
     proxy: Proxy,
-    _postfix: Postfix,
+    postfix: Postfix,
 }
 
 async fn serve() -> anyhow::Result<()> {
@@ -130,7 +132,7 @@ async fn serve() -> anyhow::Result<()> {
         dovecot,
         gateway,
         proxy,
-        _postfix: postfix,
+        postfix,
     }));
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let accept = async {
@@ -178,6 +180,8 @@ impl Stage {
             Command::ImapStop => self.dovecot.stop().await,
             Command::ImapStart => self.dovecot.restart().await?,
             Command::GatewayRestart => self.gateway.restart().await?,
+            Command::PostfixStop => self.postfix.stop().await?,
+            Command::PostfixStart => self.postfix.restart().await?,
             Command::Line {
                 down,
                 delay_ms,

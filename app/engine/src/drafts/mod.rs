@@ -10,6 +10,7 @@
 
 mod address;
 mod answer;
+mod later;
 mod leaving;
 mod opening;
 mod quote;
@@ -80,6 +81,8 @@ struct Saving {
 #[derive(Debug, Clone, Copy)]
 struct Sending {
     hold: u32,
+    /// When, in seconds since 1970-01-01 UTC; `None` for now.
+    at: Option<i64>,
     /// The mutation, once it is made.
     id: Option<MutationId>,
 }
@@ -97,6 +100,8 @@ pub struct KeptDraft {
     pub sending: Option<(MutationId, Mutation)>,
     /// The person wants it sent, with so many seconds to take it back, and no mutation was made yet.
     pub wanted: Option<u32>,
+    /// When it is to be sent, if not now, in seconds since 1970-01-01 UTC.
+    pub later: Option<i64>,
     /// Nobody knows whether it was sent.
     pub unknown: bool,
 }
@@ -157,6 +162,7 @@ impl Draft {
         };
         DraftView {
             id: self.message.id.clone(),
+            subject: self.message.subject.clone(),
             phase,
             problem: self.problem.clone(),
             enclosures: self.message.enclosures.clone(),
@@ -258,16 +264,15 @@ impl State {
             }
             Write::Close(id) => self.close_draft(&id),
             Write::Discard(id) => self.discard(tab, &id),
-            Write::Send { id, hold } => {
-                if let Some(draft) = self.drafts.get_mut(&id)
-                    && draft.sending.is_none()
-                {
-                    draft.sending = Some(Sending { hold, id: None });
-                    draft.problem.clear();
-                    draft.unknown = false;
-                    self.keep(&id);
-                    self.send_draft(&id);
-                }
+            Write::Send { id, hold } => self.begin_sending(&id, hold, None),
+            Write::Schedule { id, at } => self.begin_sending(&id, 0, Some(at)),
+            Write::Stop(id) => self.unsend_draft(tab, &id),
+            Write::SaveTemplate(id) => self.save_template(tab, &id),
+            Write::Unschedule { mailbox, uid, sure } => {
+                self.unschedule(tab, mailbox, uid, sure);
+            }
+            Write::SendScheduled { mailbox, uid, sure } => {
+                self.send_scheduled(tab, mailbox, uid, sure);
             }
             Write::Overwrite(id) => {
                 if let Some(draft) = self.drafts.get_mut(&id) {

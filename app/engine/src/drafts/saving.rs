@@ -57,6 +57,7 @@ impl State {
                 .sending
                 .filter(|sending| sending.id.is_none())
                 .map(|sending| sending.hold),
+            later: draft.sending.and_then(|sending| sending.at),
             unknown: draft.unknown,
             saving,
             sending,
@@ -229,10 +230,12 @@ impl State {
             if kept.unknown {
                 UNKNOWN.clone_into(&mut draft.problem);
             }
-            draft.sending = kept.wanted.map(|hold| Sending { hold, id: None });
+            let at = kept.later;
+            draft.sending = kept.wanted.map(|hold| Sending { hold, at, id: None });
             if let Some((mutation_id, mutation)) = kept.sending {
                 draft.sending = Some(Sending {
                     hold: 0,
+                    at,
                     id: Some(mutation_id),
                 });
                 draft.interrupted.push((mutation_id, mutation));

@@ -2,6 +2,7 @@
 
 use roost_wire::{Mutation, Outcome, Problem, ProblemKind, Recovery, Role};
 
+use super::later::SCHEDULED;
 use super::saving::is_too_long;
 use super::{RESEND_MS, Sending, UNKNOWN};
 use crate::pending::Inverse;
@@ -9,6 +10,21 @@ use crate::view::Line;
 use crate::{Effect, State, TabId, Wake, list};
 
 impl State {
+    /// The person wants a message sent, now or at a time.
+    pub(super) fn begin_sending(&mut self, id: &str, hold: u32, at: Option<i64>) {
+        if let Some(draft) = self
+            .drafts
+            .get_mut(id)
+            .filter(|draft| draft.sending.is_none())
+        {
+            draft.sending = Some(Sending { hold, at, id: None });
+            draft.problem.clear();
+            draft.unknown = false;
+            self.keep(id);
+            self.send_draft(id);
+        }
+    }
+
     /// Hands a message over, once nothing about it is under way.
     pub(super) fn send_draft(&mut self, id: &str) {
         if self.mailboxes.is_empty() {
@@ -17,7 +33,7 @@ impl State {
         let Some(draft) = self.own_draft(id) else {
             return;
         };
-        let Some(Sending { hold, id: None }) = draft.sending else {
+        let Some(Sending { hold, at, id: None }) = draft.sending else {
             return;
         };
         if draft.saving.is_some() {
@@ -31,26 +47,37 @@ impl State {
         let message = Box::new(draft.message.clone());
         let drafts = self.mailbox_for(tab, Role::Drafts);
         let sent = self.mailbox_for(tab, Role::Sent);
-        let mutation = Mutation::Send {
-            message,
-            hold,
-            drafts,
-            sent: Some(sent),
-            ledger: None,
+        let mutation = match at {
+            None => Mutation::Send {
+                message,
+                hold,
+                drafts,
+                sent: Some(sent),
+                ledger: None,
+            },
+            Some(at) => Mutation::Schedule {
+                message,
+                at,
+                mailbox: self.named_mailbox(SCHEDULED),
+                drafts,
+                sent: Some(sent),
+            },
         };
         let Some(sending) = self.mutate(tab, mutation, None) else {
             return;
         };
         let undo = self.remember_undo(Inverse::Unsend(id.to_owned()));
-        let text = if self.line == Line::Live {
-            "Sending"
-        } else {
-            "The message is sent as soon as there is a connection"
+        let text = match (at, self.line == Line::Live) {
+            (None, true) => "Sending",
+            (None, false) => "The message is sent as soon as there is a connection",
+            (Some(_), true) => "Scheduling",
+            (Some(_), false) => "The message is scheduled as soon as there is a connection",
         };
         self.notice(tab, text, (hold > 0).then_some(undo), false);
         if let Some(draft) = self.drafts.get_mut(id) {
             draft.sending = Some(Sending {
                 hold,
+                at,
                 id: Some(sending),
             });
         }
@@ -64,8 +91,10 @@ impl State {
         let tab = draft.tab.unwrap_or_default();
         match outcome {
             Outcome::Done { .. } | Outcome::Saved(_) => {
+                let later = draft.sending.is_some_and(|sending| sending.at.is_some());
                 self.drop_draft(id);
-                self.notice(tab, "Sent", None, false);
+                let text = if later { "Scheduled" } else { "Sent" };
+                self.notice(tab, text, None, false);
                 return;
             }
             Outcome::Rejected(problem) if problem.kind == ProblemKind::Cancelled => {

@@ -30,7 +30,7 @@ impl State {
         let session = self.session_view();
         let signed_in = self.who.is_some();
         let mailboxes = signed_in.then(|| self.mailbox_rows());
-        let list = signed_in.then(|| self.list_view(tab)).flatten();
+        let list = signed_in.then(|| self.list_view(tab));
         let message = self.message_view(tab);
         let body = tab
             .open
@@ -158,8 +158,8 @@ impl State {
         }
     }
 
-    /// `None` keeps what is shown: while positions are asked for again, the old rows stay rather than flicker.
-    fn list_view(&self, tab: &Tab) -> Option<ListView> {
+    /// While positions are asked for again, the old rows stay rather than flicker.
+    fn list_view(&self, tab: &Tab) -> ListView {
         let role = self.role_of(&tab.mailbox);
         let mut view = ListView {
             mailbox: tab.mailbox.clone(),
@@ -176,7 +176,7 @@ impl State {
             },
         };
         let (Some(rows), Some(cache)) = (self.rows(tab), self.caches.get(&tab.mailbox)) else {
-            return Some(view);
+            return view;
         };
         view.total = rows.len();
         view.matches = tab.found.as_ref().map_or(view.total, |found| found.total);
@@ -188,18 +188,36 @@ impl State {
                 Some(self.replayed(&tab.mailbox, summary))
             })
             .collect();
-        let same_list = tab.shown.list.as_ref().is_some_and(|shown| {
+        let shown = tab.shown.list.as_ref().filter(|shown| {
             shown.mailbox == view.mailbox
                 && shown.filter == view.filter
                 && shown.search == view.search
         });
-        if same_list && cache.resyncing && view.rows.iter().any(Option::is_none) {
-            return None;
+        if let Some(shown) = shown
+            && cache.resyncing
+            && view.rows.iter().any(Option::is_none)
+        {
+            return self.kept(shown);
         }
         if tab.failed.is_none() {
             view.state = ListState::Ready;
         }
-        Some(view)
+        view
+    }
+
+    /// What was shown, with what the person did since.
+    fn kept(&self, shown: &ListView) -> ListView {
+        let mut view = shown.clone();
+        let leaving = self.leaving(&view.mailbox);
+        view.rows.retain(|row| {
+            row.as_ref()
+                .is_none_or(|row| !leaving.iter().any(|set| set.contains(row.uid)))
+        });
+        view.total -= (shown.rows.len() - view.rows.len()) as u32;
+        for row in view.rows.iter_mut().flatten() {
+            *row = self.replayed(&view.mailbox, row);
+        }
+        view
     }
 
     fn message_view(&self, tab: &Tab) -> Option<MessageView> {

@@ -3,3 +3,5 @@
 mod device;
 mod drafts;
 mod flow;
+mod later;
+mod sync;

@@ -1,6 +1,8 @@
 //! Messages being written: a form each, beside one another on a wide screen, over everything on a phone.
 
 mod enclosures;
+mod later;
+mod outbox;
 mod recipients;
 mod rich;
 
@@ -16,6 +18,8 @@ use roost_wire::{Address, Composed};
 use wasm_bindgen::JsCast as _;
 
 use crate::ui::compose::enclosures::{Enclosures, Picked};
+use crate::ui::compose::later::Later;
+use crate::ui::compose::outbox::Outbox;
 use crate::ui::compose::recipients::Recipients;
 use crate::ui::compose::rich::{Editor, Rich};
 use crate::ui::icon::Icon;
@@ -46,6 +50,7 @@ pub fn Compose() -> impl IntoView {
         <div class="composers">
             {each(open, |(number, form)| (*number, form.id.clone()), |(_, form)| view! { <Form form /> })}
         </div>
+        <Outbox />
     }
 }
 
@@ -63,6 +68,7 @@ struct Fields {
     editor: StoredValue<Option<Editor>, LocalStorage>,
     important: RwSignal<bool>,
     receipt: RwSignal<bool>,
+    delivery: RwSignal<bool>,
 }
 
 impl Fields {
@@ -78,6 +84,7 @@ impl Fields {
             editor: StoredValue::new_local(None),
             important: RwSignal::new(form.important),
             receipt: RwSignal::new(form.receipt),
+            delivery: RwSignal::new(form.delivery),
         }
     }
 
@@ -93,6 +100,7 @@ impl Fields {
             html: self.html(),
             important: self.important.get_untracked(),
             receipt: self.receipt.get_untracked(),
+            delivery: self.delivery.get_untracked(),
             ..Composed::default()
         }
     }
@@ -123,6 +131,7 @@ impl Fields {
         self.html.track();
         self.important.track();
         self.receipt.track();
+        self.delivery.track();
     }
 
     fn recipients(self) -> Vec<Address> {
@@ -191,6 +200,8 @@ fn Form(form: Composed) -> impl IntoView {
         settle();
         write(Write::Close(id.get_value()));
     };
+    // When it is to be sent, if not now.
+    let later = RwSignal::new(None::<i64>);
     let send = move |sure: bool| {
         settle();
         let recipients = fields.recipients();
@@ -207,6 +218,11 @@ fn Form(form: Composed) -> impl IntoView {
             ));
         } else if !sure && speaks_of_attachment(&fields.plain()) && view.with_untracked(has_none) {
             question.set(Some(FORGOTTEN));
+        } else if let Some(at) = later.get_untracked() {
+            write(Write::Schedule {
+                id: id.get_value(),
+                at,
+            });
         } else {
             let hold = ui.prefs.with_untracked(|prefs| prefs.hold);
             write(Write::Send {
@@ -226,6 +242,15 @@ fn Form(form: Composed) -> impl IntoView {
             fields.text.set(alternative_of(&html));
             fields.html.set(None);
         }
+    };
+    let send_at = move |at: Option<i64>| {
+        question.set(None);
+        later.set(at);
+        send(false);
+    };
+    let template = move || {
+        settle();
+        write(Write::SaveTemplate(id.get_value()));
     };
     let title = memo(move || {
         let subject = fields.subject.get();
@@ -275,7 +300,7 @@ fn Form(form: Composed) -> impl IntoView {
                 }
                 if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
                     event.prevent_default();
-                    send(false);
+                    send_at(None);
                 } else if event.key() == "Escape" {
                     close();
                 }
@@ -385,12 +410,13 @@ fn Form(form: Composed) -> impl IntoView {
                 </div>
             </When>
             <footer>
-                <button class="primary" on:click=heard(move |_| {
-                    question.set(None);
-                    send(false);
-                })>
+                <button class="primary" on:click=heard(move |_| send_at(None))>
                     {shown(move || if phase.get() == Some(DraftPhase::Unknown) { "Send again" } else { "Send" })}
                 </button>
+                <Later schedule=Box::new(move |at| send_at(Some(at))) template=Box::new(template) wanted=[
+                    ("Ask for a receipt", fields.receipt),
+                    ("Tell me when it is delivered", fields.delivery),
+                ] />
                 <enclosures::Attach files />
                 <button
                     class="plain format"
@@ -399,16 +425,14 @@ fn Form(form: Composed) -> impl IntoView {
                     title="Write with formatting, or as plain text"
                     on:click=heard(move |_| switch(false))
                 >"Aa"</button>
-                {[("Important", fields.important), ("Ask for a receipt", fields.receipt)].map(|(label, wanted)| view! {
-                    <label class="check">
-                        <input
-                            type="checkbox"
-                            prop:checked=wanted.get_untracked()
-                            on:change=heard(move |event: Event| wanted.set(event_target_checked(&event)))
-                        />
-                        {label}
-                    </label>
-                }).collect_view()}
+                <label class="check">
+                    <input
+                        type="checkbox"
+                        prop:checked=fields.important.get_untracked()
+                        on:change=heard(move |event: Event| fields.important.set(event_target_checked(&event)))
+                    />
+                    "Important"
+                </label>
                 <span class="space"></span>
                 <button class="plain" aria-label="Discard draft" title="Discard draft" on:click=heard(move |_| {
                     settle();

@@ -3,14 +3,18 @@
 mod attachments;
 mod frame;
 mod headers;
+mod receipt;
+mod scheduled;
 
 use attachments::Attachments;
 pub use attachments::size;
 use frame::Frame;
 use headers::Headers;
 use leptos::prelude::*;
+use receipt::Receipt;
 use roost_engine::{Action, Answer, MessageState};
 use roost_wire::Uid;
+use scheduled::Scheduled;
 
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, effect, heard, live, memo, shown};
@@ -40,6 +44,8 @@ pub fn Message() -> impl IntoView {
         <Actions original />
         <article>
             <Headers />
+            <Scheduled />
+            <Receipt />
             <Images />
             <State />
             <Frame original />

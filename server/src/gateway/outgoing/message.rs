@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use roost_wire::{Composed, Enclosure, Problem, ProblemKind, Source};
@@ -16,6 +17,9 @@ use crate::imap::ImapError;
 
 /// The largest message that is put together, in bytes.
 const MAX_MESSAGE: u64 = 256 * 1024 * 1024;
+/// The most bytes of messages that one gateway puts together or holds at a time, all accounts together: they are files
+/// on its disk.
+const MAX_TOGETHER: u64 = 4 * 1024 * 1024 * 1024;
 /// A line of base64: 57 bytes are 76 characters (RFC 2045, section 6.8).
 const BASE64_LINE: usize = 57;
 
@@ -27,6 +31,29 @@ pub(super) struct Prepared {
     bcc: Vec<u8>,
     pub parts: Vec<String>,
     pub eight_bit: bool,
+    /// Kept for as long as the file is.
+    _room: Room,
+}
+
+/// A message's part of [`MAX_TOGETHER`].
+struct Room {
+    taken: Arc<AtomicU64>,
+    own: u64,
+}
+
+impl Room {
+    /// Takes more; `false` where there is none left.
+    fn take(&mut self, more: u64) -> bool {
+        let before = self.taken.fetch_add(more, Ordering::Relaxed);
+        self.own += more;
+        before + more <= MAX_TOGETHER
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(self.own, Ordering::Relaxed);
+    }
 }
 
 impl Prepared {
@@ -43,14 +70,15 @@ impl Prepared {
 }
 
 /// The file a message is written into.
-struct Writing {
+pub(super) struct Writing {
     file: Arc<File>,
     size: u64,
     eight_bit: bool,
+    room: Room,
 }
 
 impl Writing {
-    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Problem> {
+    pub async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Problem> {
         self.eight_bit |= !bytes.is_ascii();
         let (file, at) = (Arc::clone(&self.file), self.size);
         self.size += bytes.len() as u64;
@@ -60,11 +88,29 @@ impl Writing {
                 "The attachments are too large together.",
             ));
         }
+        if !self.room.take(bytes.len() as u64) {
+            return Err(Problem::new(
+                ProblemKind::Busy,
+                "The gateway has too many large messages to send at this moment.",
+            ));
+        }
         tokio::task::spawn_blocking(move || file.write_all_at(&bytes, at))
             .await
             .map_err(std::io::Error::other)
             .flatten()
             .map_err(|error| disk(&error))
+    }
+
+    /// The message is whole. `bcc` goes in front of what is kept of it.
+    pub fn finish(self, bcc: Vec<u8>, parts: Vec<String>) -> std::io::Result<Prepared> {
+        Ok(Prepared {
+            file: self.file.try_clone()?,
+            size: self.size,
+            bcc,
+            parts,
+            eight_bit: self.eight_bit,
+            _room: self.room,
+        })
     }
 }
 
@@ -159,6 +205,16 @@ impl Desk {
         let date = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs() as i64);
+        self.prepare_at(message, purpose, date).await
+    }
+
+    /// [`Self::prepare`] with another date, in seconds since 1970-01-01 UTC.
+    pub(super) async fn prepare_at(
+        &self,
+        message: &Composed,
+        purpose: Purpose,
+        date: i64,
+    ) -> Result<Prepared, Problem> {
         let owned = message.clone();
         // Sanitizing a long rich text takes a while.
         let skeleton =
@@ -166,12 +222,7 @@ impl Desk {
                 .await
                 .map_err(garbled)?
                 .map_err(|what| Problem::new(ProblemKind::BadRequest, what))?;
-        let file = tempfile::tempfile().map_err(|error| disk(&error))?;
-        let mut writing = Writing {
-            file: Arc::new(file.try_clone().map_err(|error| disk(&error))?),
-            size: 0,
-            eight_bit: false,
-        };
+        let mut writing = self.writing().map_err(|error| disk(&error))?;
         for piece in skeleton.pieces {
             match piece {
                 Piece::Bytes(bytes) => writing.write(bytes).await?,
@@ -185,12 +236,21 @@ impl Desk {
                 }
             }
         }
-        Ok(Prepared {
-            file,
-            size: writing.size,
-            bcc: skeleton.bcc,
-            parts: skeleton.parts,
-            eight_bit: writing.eight_bit,
+        writing
+            .finish(skeleton.bcc, skeleton.parts)
+            .map_err(|error| disk(&error))
+    }
+
+    /// An empty file for a message.
+    pub(super) fn writing(&self) -> std::io::Result<Writing> {
+        Ok(Writing {
+            file: Arc::new(tempfile::tempfile()?),
+            size: 0,
+            eight_bit: false,
+            room: Room {
+                taken: Arc::clone(&self.post.room),
+                own: 0,
+            },
         })
     }
 
@@ -277,6 +337,10 @@ mod tests {
                 file: Arc::new(tempfile::tempfile().expect("a file")),
                 size: 0,
                 eight_bit: false,
+                room: Room {
+                    taken: Arc::default(),
+                    own: 0,
+                },
             };
             let mut enclosing = Enclosing {
                 into: &mut writing,
@@ -287,6 +351,19 @@ mod tests {
             out.extend(enclosing.whole_lines(&hostile[cut..]));
             assert_eq!(out, expected, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn what_a_message_takes_is_given_back() {
+        let taken = Arc::new(AtomicU64::new(0));
+        let mut room = Room {
+            taken: Arc::clone(&taken),
+            own: 0,
+        };
+        assert!(room.take(MAX_TOGETHER));
+        assert!(!room.take(1));
+        drop(room);
+        assert_eq!(taken.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -6,9 +6,12 @@
 //! 2. After the end of DATA was written and no answer came, the outcome is unknown; it is never sent again by itself.
 //! 3. A new draft is appended before the old ones go: at no moment is there none.
 
+pub mod later;
 mod message;
+mod receipt;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use roost_wire::{
@@ -17,11 +20,12 @@ use roost_wire::{
 };
 use tokio::sync::{Semaphore, oneshot};
 
+use self::later::Place;
 use self::message::{Prepared, disk};
 use super::uploads::Uploads;
 use crate::content::compose::{self, Purpose, SAVED_BY, wire_address};
 use crate::imap::{self, Applied, Endpoint, ImapError, Pool, Priority};
-use crate::smtp::{self, Submission, SubmitError};
+use crate::smtp::{self, Submission, SubmitError, Submitted};
 
 /// How many messages one gateway submits at once.
 const MAX_SUBMITTING: usize = 64;
@@ -31,6 +35,28 @@ const FILE_AGAIN: [Duration; 3] = [
     Duration::from_secs(10),
     Duration::from_secs(60),
 ];
+/// How long to wait before earlier copies of a draft are removed once more.
+const REMOVE_AGAIN: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+];
+
+fn no_server() -> Outcome {
+    Outcome::Rejected(Problem::new(
+        ProblemKind::Unsupported,
+        "No outgoing mail server is set up (--smtp). Your message is kept in Drafts.",
+    ))
+}
+
+/// Everybody it goes to, as the submission server is told.
+fn recipients_of(message: &Composed) -> Vec<String> {
+    [&message.to, &message.cc, &message.bcc]
+        .into_iter()
+        .flatten()
+        .map(|address| wire_address(&address.email).into_owned())
+        .collect()
+}
 
 /// What sending needs; one for all accounts.
 #[derive(Debug)]
@@ -38,6 +64,8 @@ pub struct Post {
     /// The submission server, if mail can be sent.
     pub endpoint: Option<Endpoint>,
     submitting: Semaphore,
+    /// The bytes of all messages that are put together or held.
+    room: Arc<AtomicU64>,
 }
 
 impl Post {
@@ -45,6 +73,7 @@ impl Post {
         Self {
             endpoint,
             submitting: Semaphore::new(MAX_SUBMITTING),
+            room: Arc::default(),
         }
     }
 }
@@ -96,11 +125,77 @@ impl Desk {
                 ledger,
             } => {
                 if ledger.is_some_and(|ledger| ledger != self.ledger) {
-                    return self.look_for(&message, sent.as_deref()).await;
+                    return self.look_for(&message, &drafts, sent.as_deref()).await;
                 }
                 self.send(&message, hold, &drafts, sent.as_deref(), taken_back, remark)
                     .await
             }
+            Mutation::Schedule {
+                message,
+                at,
+                mailbox,
+                drafts,
+                sent,
+            } => {
+                self.schedule(id, &message, at, &mailbox, &drafts, sent.as_deref())
+                    .await
+            }
+            Mutation::Unschedule {
+                mailbox,
+                uidvalidity,
+                uid,
+                drafts,
+                sure,
+            } => {
+                let place = Place {
+                    mailbox: &mailbox,
+                    uidvalidity,
+                    uid,
+                };
+                self.unschedule(place, &drafts, sure).await
+            }
+            Mutation::SendScheduled {
+                mailbox,
+                uidvalidity,
+                uid,
+                sent,
+                sure,
+            } => {
+                let place = Place {
+                    mailbox: &mailbox,
+                    uidvalidity,
+                    uid,
+                };
+                self.send_waiting(place, sent.as_deref(), sure, &remark)
+                    .await
+            }
+            Mutation::Receipt {
+                mailbox,
+                uidvalidity,
+                uid,
+                from,
+            } => {
+                let place = Place {
+                    mailbox: &mailbox,
+                    uidvalidity,
+                    uid,
+                };
+                self.send_receipt(place, &from).await
+            }
+            _ => Err(Outcome::Rejected(Problem::new(ProblemKind::BadRequest, ""))),
+        }
+    }
+
+    /// A message that another of the account's devices asked for too, and that this gateway has sent: what the device
+    /// saved of it since goes.
+    pub async fn repeat(&self, mutation: Mutation) -> Result<Applied, Outcome> {
+        match mutation {
+            Mutation::Send {
+                message,
+                drafts,
+                sent,
+                ..
+            } => Ok(self.sent_before(&message, &drafts, sent.as_deref()).await),
             _ => Err(Outcome::Rejected(Problem::new(ProblemKind::BadRequest, ""))),
         }
     }
@@ -115,8 +210,28 @@ impl Desk {
         let saved_by = format!("{:016x}.{}", id.device, id.count);
         let told = |error: ImapError| error.to_problem();
         let _alone = self.drafts.lock().await;
-        if let Some(saved) = self.look_before(id, draft, mailbox, base).await? {
-            return Ok(saved);
+        let mut mailboxes = false;
+        match self.look_before(id, draft, mailbox, base).await {
+            Ok(Some(saved)) => return Ok(saved),
+            Ok(None) => {}
+            // Not every server says why it cannot be selected: what can be created was not there.
+            Err(problem)
+                if matches!(
+                    problem.kind,
+                    ProblemKind::NoSuchMailbox | ProblemKind::Refused
+                ) =>
+            {
+                let mut lease = self
+                    .pool
+                    .acquire(Priority::Interactive, None)
+                    .await
+                    .map_err(told)?;
+                if imap::create(&mut lease, mailbox).await.is_err() {
+                    return Err(problem);
+                }
+                mailboxes = true;
+            }
+            Err(problem) => return Err(problem),
         }
         let prepared = self.prepare(draft, Purpose::Draft { saved_by }).await?;
         let mut lease = self
@@ -138,10 +253,9 @@ impl Desk {
             .map(|(_, uid)| uid)
             .or_else(|| found.iter().next_back())
             .ok_or_else(|| told(ImapError::NoSuchMessage))?;
-        let earlier: UidSet = found.iter().filter(|&other| other < uid).collect();
-        if !earlier.is_empty() && lease.capabilities.uidplus {
-            // The draft is saved, whatever becomes of the earlier ones; the next save tries again.
-            let _ = imap::expunge(&mut lease, &earlier).await;
+        drop(lease);
+        if found.len() > 1 {
+            self.remove_earlier(mailbox, &draft.id, Some(uid)).await;
         }
         Ok(Applied {
             saved: Some(Saved {
@@ -151,6 +265,7 @@ impl Desk {
                 parts: prepared.parts,
             }),
             touched: vec![mailbox.to_owned()],
+            mailboxes,
             ..Applied::default()
         })
     }
@@ -187,6 +302,10 @@ impl Desk {
             .await
             .map_err(told)?;
         if saved_by == Some((id.device, id.count)) {
+            drop(lease);
+            if before.len() > 1 {
+                self.remove_earlier(mailbox, &draft.id, Some(newest)).await;
+            }
             return Ok(Some(Applied {
                 saved: Some(Saved {
                     mailbox: mailbox.to_owned(),
@@ -268,22 +387,20 @@ impl Desk {
         remark: impl Fn(String),
     ) -> Result<Applied, Outcome> {
         let rejected = Outcome::Rejected;
-        let Some(endpoint) = &self.post.endpoint else {
-            return Err(rejected(Problem::new(
-                ProblemKind::Unsupported,
-                "No outgoing mail server is set up (--smtp). Your message is kept in Drafts.",
-            )));
-        };
-        let recipients: Vec<String> = [&message.to, &message.cc, &message.bcc]
-            .into_iter()
-            .flatten()
-            .map(|address| wire_address(&address.email).into_owned())
-            .collect();
-        if recipients.is_empty() {
+        if self.post.endpoint.is_none() {
+            return Err(no_server());
+        }
+        if recipients_of(message).is_empty() {
             return Err(rejected(Problem::new(
                 ProblemKind::BadRequest,
                 "The message has no recipient.",
             )));
+        }
+        // Another device may have sent the same draft through another gateway. A look that fails is no reason to wait.
+        if let Some(sent) = sent
+            && let Ok(true) = self.is_in(sent, &message.id).await
+        {
+            return Ok(self.sent_before(message, drafts, Some(sent)).await);
         }
         let prepared = self
             .prepare(message, Purpose::Send)
@@ -302,26 +419,72 @@ impl Desk {
             // The gateway goes away; the device hands the message to the next.
             Ok(Err(_)) => return Err(rejected(Problem::new(ProblemKind::Busy, ""))),
         }
-        let from = wire_address(&message.from.email).into_owned();
-        let submission = Submission {
-            from: &from,
-            recipients: &recipients,
-            file: &prepared.file,
-            size: prepared.size,
-            eight_bit: prepared.eight_bit,
-        };
-        {
-            let _place = self.post.submitting.acquire().await;
-            match smtp::submit(endpoint, self.pool.credentials(), &submission).await {
-                Ok(()) => {}
-                Err(SubmitError::NotSent(problem)) => return Err(rejected(problem)),
-                Err(SubmitError::Unknown) => return Err(Outcome::Unknown),
-            }
-        }
+        self.submit(message, &prepared, &remark).await?;
         self.forget_uploads(message);
         Ok(self
             .after_sending(message, &prepared, drafts, sent, remark)
             .await)
+    }
+
+    /// Hands a message over to the submission server.
+    async fn submit(
+        &self,
+        message: &Composed,
+        prepared: &Prepared,
+        remark: &impl Fn(String),
+    ) -> Result<(), Outcome> {
+        let from = wire_address(&message.from.email).into_owned();
+        let notify = message.delivery.then_some(message.id.as_str());
+        let submitted = self
+            .submit_as(&from, &recipients_of(message), prepared, notify)
+            .await?;
+        if submitted.without_notice {
+            remark(
+                "The message was sent. The mail server cannot tell when it is delivered."
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    /// [`Self::submit`] from and to these addresses. An empty sender is the null one (RFC 5321, section 4.5.5).
+    async fn submit_as(
+        &self,
+        from: &str,
+        recipients: &[String],
+        prepared: &Prepared,
+        notify: Option<&str>,
+    ) -> Result<Submitted, Outcome> {
+        let Some(endpoint) = &self.post.endpoint else {
+            return Err(no_server());
+        };
+        // What comes back from a mailbox was written by Roost once; it is not taken on trust.
+        let senders = (!from.is_empty()).then_some(from);
+        if recipients.is_empty()
+            || !senders
+                .into_iter()
+                .chain(recipients.iter().map(String::as_str))
+                .all(compose::is_address)
+        {
+            return Err(Outcome::Rejected(Problem::new(
+                ProblemKind::BadRequest,
+                "an address that is not one",
+            )));
+        }
+        let submission = Submission {
+            from,
+            recipients,
+            file: &prepared.file,
+            size: prepared.size,
+            eight_bit: prepared.eight_bit,
+            notify,
+        };
+        let _place = self.post.submitting.acquire().await;
+        match smtp::submit(endpoint, self.pool.credentials(), &submission).await {
+            Ok(submitted) => Ok(submitted),
+            Err(SubmitError::NotSent(problem)) => Err(Outcome::Rejected(problem)),
+            Err(SubmitError::Unknown) => Err(Outcome::Unknown),
+        }
     }
 
     /// The copy in Sent, the mark on what was answered, the draft that goes. The message is sent, whatever comes of
@@ -340,19 +503,22 @@ impl Desk {
             filed = self.file_copy(message, prepared, sent, &remark).await;
             touched.push(sent.to_owned());
         }
-        if let Some(origin) = &message.origin
-            && self.mark(origin).await.is_ok()
-        {
-            touched.push(origin.mailbox.clone());
-        }
+        touched.extend(self.mark_origin(message).await);
         // Without a copy in Sent the draft is the only one there is.
-        if filed && self.remove_drafts(drafts, &message.id).await.is_ok() {
+        if filed && self.remove_drafts(drafts, &message.id).await {
             touched.push(drafts.to_owned());
         }
         Applied {
             touched,
             ..Applied::default()
         }
+    }
+
+    /// Marks what the message answers or forwards; where that is.
+    async fn mark_origin(&self, message: &Composed) -> Option<String> {
+        let origin = message.origin.as_ref()?;
+        self.mark(origin).await.ok()?;
+        Some(origin.mailbox.clone())
     }
 
     async fn file_copy(
@@ -421,43 +587,95 @@ impl Desk {
             "\\Answered"
         };
         let uids: UidSet = [origin.uid].into_iter().collect();
-        imap::flag(
+        imap::mark(
             &mut lease,
             &origin.mailbox,
             origin.uidvalidity,
             &uids,
             &[flag.to_owned()],
+            &[],
         )
         .await
     }
 
-    async fn remove_drafts(&self, drafts: &str, id: &str) -> Result<(), ImapError> {
-        let _alone = self.drafts.lock().await;
+    /// Removes the copies of a message that are older than one, or all of them. The line may break in the middle of it:
+    /// a copy that stays would be a second draft, so this is tried several times. `false` where one may be left; the
+    /// next save tries again.
+    async fn remove_earlier(&self, mailbox: &str, id: &str, than: Option<u32>) -> bool {
+        let mut waits = REMOVE_AGAIN.into_iter();
+        while self.remove_once(mailbox, id, than).await.is_err() {
+            match waits.next() {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return false,
+            }
+        }
+        true
+    }
+
+    async fn remove_once(
+        &self,
+        mailbox: &str,
+        id: &str,
+        than: Option<u32>,
+    ) -> Result<(), ImapError> {
         let mut lease = self
             .pool
-            .acquire(Priority::Interactive, Some(drafts))
+            .acquire(Priority::Interactive, Some(mailbox))
             .await?;
-        let (_, found) = imap::find(&mut lease, drafts, id).await?;
-        if !found.is_empty() && lease.capabilities.uidplus {
-            imap::expunge(&mut lease, &found).await?;
+        let (_, found) = imap::find(&mut lease, mailbox, id).await?;
+        let earlier: UidSet = found
+            .iter()
+            .filter(|&uid| than.is_none_or(|than| uid < than))
+            .collect();
+        if !earlier.is_empty() {
+            imap::remove(&mut lease, &earlier).await?;
         }
         Ok(())
     }
 
+    async fn remove_drafts(&self, drafts: &str, id: &str) -> bool {
+        let _alone = self.drafts.lock().await;
+        self.remove_earlier(drafts, id, None).await
+    }
+
     /// A message that another gateway, or this one before it restarted, was asked to send: it is sent if its copy is
-    /// there; otherwise nobody knows.
-    async fn look_for(&self, message: &Composed, sent: Option<&str>) -> Result<Applied, Outcome> {
+    /// there, and what was left to do then is done; otherwise nobody knows.
+    async fn look_for(
+        &self,
+        message: &Composed,
+        drafts: &str,
+        sent: Option<&str>,
+    ) -> Result<Applied, Outcome> {
         let sent = sent.unwrap_or("Sent");
-        let found = async {
-            let mut lease = self.pool.acquire(Priority::Interactive, Some(sent)).await?;
-            imap::find(&mut lease, sent, &message.id).await
-        };
-        match found.await {
-            Ok((_, uids)) if !uids.is_empty() => Ok(Applied {
-                touched: vec![sent.to_owned()],
-                ..Applied::default()
-            }),
+        match self.is_in(sent, &message.id).await {
+            Ok(true) => Ok(self.sent_before(message, drafts, Some(sent)).await),
             _ => Err(Outcome::Unknown),
+        }
+    }
+
+    /// Whether a mailbox has a message with this Message-ID.
+    async fn is_in(&self, mailbox: &str, id: &str) -> Result<bool, ImapError> {
+        if !compose::is_message_id(id) {
+            return Err(ImapError::Argument("a malformed Message-ID"));
+        }
+        let mut lease = self
+            .pool
+            .acquire(Priority::Interactive, Some(mailbox))
+            .await?;
+        let (_, found) = imap::find(&mut lease, mailbox, id).await?;
+        Ok(!found.is_empty())
+    }
+
+    /// The message was sent before, with its copy filed: what may have been left to do then is done.
+    async fn sent_before(&self, message: &Composed, drafts: &str, sent: Option<&str>) -> Applied {
+        let mut touched: Vec<String> = sent.map(str::to_owned).into_iter().collect();
+        touched.extend(self.mark_origin(message).await);
+        if self.remove_drafts(drafts, &message.id).await {
+            touched.push(drafts.to_owned());
+        }
+        Applied {
+            touched,
+            ..Applied::default()
         }
     }
 }

@@ -1,0 +1,141 @@
+//! Messages that are sent at a time, templates, and receipts: what waits in mailboxes that Roost names.
+
+use roost_wire::{Address, Mutation, Role, Saved, Source, Uid};
+
+use crate::actions::personal_prefix;
+use crate::view::ContentAddress;
+use crate::{Effect, State, TabId};
+
+/// What the mailbox of messages that wait for their time is called; the gateway looks for it.
+pub const SCHEDULED: &str = "Scheduled";
+/// What the mailbox of templates is called.
+pub const TEMPLATES: &str = "Templates";
+/// Set once a person has answered to a message that asks for a receipt (RFC 3503).
+const RECEIPT_ANSWERED: &str = "$MDNSent";
+
+impl State {
+    /// A mailbox that Roost names, whether it is there or not.
+    pub(super) fn named_mailbox(&self, label: &str) -> String {
+        let own = |name: &str, delimiter: Option<char>| match delimiter {
+            Some(delimiter) => name.rsplit(delimiter).next() == Some(label),
+            None => name == label,
+        };
+        self.mailboxes
+            .iter()
+            .find(|known| known.role.is_none() && own(&known.name, known.delimiter))
+            .map_or_else(
+                || format!("{}{label}", personal_prefix(&self.mailboxes)),
+                |known| known.name.clone(),
+            )
+    }
+
+    /// Keeps a copy of a message as a template, under an id of its own.
+    pub(super) fn save_template(&mut self, tab: TabId, id: &str) {
+        let Some(draft) = self.own_draft(id) else {
+            return;
+        };
+        let mut message = draft.message.clone();
+        let uploads = message
+            .enclosures
+            .iter()
+            .any(|enclosure| matches!(enclosure.source, Source::Upload(_)));
+        if uploads {
+            let text = "An attachment is still being saved. Try again in a moment.";
+            self.notice(tab, text, None, true);
+            return;
+        }
+        message.id = self.new_message_id(&message.from.email);
+        message.origin = None;
+        message.in_reply_to.clear();
+        message.references.clear();
+        let mutation = Mutation::SaveDraft {
+            draft: Box::new(message),
+            mailbox: self.named_mailbox(TEMPLATES),
+            base: None,
+        };
+        self.mutate(tab, mutation, None);
+    }
+
+    pub(super) fn unschedule(&mut self, tab: TabId, mailbox: String, uid: Uid, sure: bool) {
+        if let Some(address) = self.address(&mailbox, uid) {
+            let drafts = self.mailbox_for(tab, Role::Drafts);
+            let mutation = Mutation::Unschedule {
+                mailbox,
+                uidvalidity: address.uidvalidity,
+                uid,
+                drafts,
+                sure,
+            };
+            self.mutate(tab, mutation, None);
+        }
+    }
+
+    pub(super) fn send_scheduled(&mut self, tab: TabId, mailbox: String, uid: Uid, sure: bool) {
+        if let Some(address) = self.address(&mailbox, uid) {
+            let sent = self.mailbox_for(tab, Role::Sent);
+            let mutation = Mutation::SendScheduled {
+                mailbox,
+                uidvalidity: address.uidvalidity,
+                uid,
+                sent: Some(sent),
+                sure,
+            };
+            self.mutate(tab, mutation, None);
+        }
+    }
+
+    /// Something was saved that is not being written here: a template, or a message that was taken back and is gone on
+    /// with.
+    pub(crate) fn saved_elsewhere(&mut self, tab: TabId, mutation: &Mutation, saved: Saved) {
+        match mutation {
+            Mutation::Unschedule { .. } if self.tabs.contains_key(&tab) => {
+                let address = ContentAddress {
+                    account: self.account_name(),
+                    mailbox: saved.mailbox,
+                    uidvalidity: saved.uidvalidity,
+                    uid: saved.uid,
+                };
+                self.effect(Effect::FetchDraft {
+                    tab,
+                    address,
+                    as_new: false,
+                    identities: Vec::new(),
+                });
+            }
+            Mutation::SaveDraft { .. } => {
+                self.notice(tab, "Saved as a template", None, false);
+            }
+            _ => {}
+        }
+    }
+
+    /// The person has answered to a message that asks for a receipt. No device asks again.
+    pub(crate) fn answer_receipt(
+        &mut self,
+        tab: TabId,
+        mailbox: String,
+        uid: Uid,
+        from: Option<Address>,
+    ) {
+        let Some(address) = self.address(&mailbox, uid) else {
+            return;
+        };
+        let uidvalidity = address.uidvalidity;
+        let mutation = match from {
+            Some(from) => Mutation::Receipt {
+                mailbox,
+                uidvalidity,
+                uid,
+                from,
+            },
+            None => Mutation::Flag {
+                mailbox,
+                uidvalidity,
+                uids: [uid].into_iter().collect(),
+                add: vec![RECEIPT_ANSWERED.to_owned()],
+                remove: Vec::new(),
+            },
+        };
+        self.mutate(tab, mutation, None);
+    }
+}

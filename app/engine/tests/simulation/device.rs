@@ -1,0 +1,346 @@
+//! A device: the engine, and a person's screens, which fold what they are shown as tabs do. What can be checked at
+//! every step is checked here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roost_engine::{
+    Effect, Event, Filter, Intent, Line, ListState, ListView, MailboxRow, MessageView, SessionView,
+    Stage, State, TabId, Target, View, step,
+};
+use roost_wire::{ClientMessage, Mutation, Outcome, Request, RequestId, ServerMessage, Summary};
+
+use crate::network::{ConnectionId, DeviceId};
+use crate::server::Ever;
+use crate::store::Store;
+
+/// The tab that is always open.
+pub const TAB: TabId = 1;
+/// How many effects one event may have.
+const MAX_EFFECTS: usize = 200;
+
+/// What one tab shows.
+#[derive(Default)]
+pub struct Screen {
+    pub session: Option<SessionView>,
+    pub mailboxes: Vec<MailboxRow>,
+    pub list: Option<ListView>,
+    pub message: Option<MessageView>,
+    pub undo: Vec<u32>,
+}
+
+pub struct Device {
+    pub number: DeviceId,
+    state: State,
+    pub screens: BTreeMap<TabId, Screen>,
+    pub socket: Option<ConnectionId>,
+    pub store: Store,
+    pub offline_until: u64,
+    pub has_session: bool,
+    /// How many mutations its people made, by how many more wait.
+    pub made: u64,
+    /// The mutations it sent, by their count.
+    pub sent: BTreeMap<u64, Mutation>,
+    /// The first outcome it heard of each.
+    pub ended: BTreeMap<u64, Outcome>,
+    /// How many it ended by itself, as unknown.
+    pub ended_here: u64,
+    /// The messages people saw when they acted, by the count of the mutation.
+    pub meant: BTreeMap<u64, BTreeSet<u32>>,
+    /// The latest of its mutations that was done, and in which life of the gateway.
+    pub last_done: (u64, u64),
+    /// Differences that are being asked for.
+    differences: BTreeMap<RequestId, String>,
+    /// What came back on screen for a moment, as [`Device::flicker`] tells.
+    pub came_back: Option<(u32, String, u32)>,
+    /// Nothing breaks between gateway and mail server: what was done must not come back for a moment.
+    pub no_flicker: bool,
+}
+
+impl Device {
+    pub fn new(number: DeviceId, no_flicker: bool) -> Self {
+        Self {
+            number,
+            state: State::default(),
+            screens: BTreeMap::new(),
+            socket: None,
+            store: Store::default(),
+            offline_until: 0,
+            has_session: true,
+            made: 0,
+            sent: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            ended_here: 0,
+            meant: BTreeMap::new(),
+            last_done: (0, 0),
+            differences: BTreeMap::new(),
+            came_back: None,
+            no_flicker,
+        }
+    }
+
+    /// What the device is called in mutation ids.
+    pub fn id(&self) -> u64 {
+        self.number as u64 + 1
+    }
+
+    pub fn screen(&self) -> Option<&Screen> {
+        self.screens.get(&TAB)
+    }
+
+    pub fn waiting(&self) -> u64 {
+        let session = self.screen().and_then(|screen| screen.session.as_ref());
+        session.map_or(0, |session| u64::from(session.waiting))
+    }
+
+    pub fn is_signed_out(&self) -> bool {
+        let session = self.screen().and_then(|screen| screen.session.as_ref());
+        session.is_some_and(|session| matches!(session.stage, Stage::SignedOut { .. }))
+    }
+
+    pub fn is_live(&self) -> bool {
+        let session = self.screen().and_then(|screen| screen.session.as_ref());
+        session.is_some_and(|session| session.line == Line::Live)
+    }
+
+    /// Lets the engine take an event in. Returns what it wants done outside.
+    pub fn step(&mut self, event: Event, ever: &Ever) -> Result<Vec<Effect>, String> {
+        let before = self.waiting();
+        let ends = match &event {
+            Event::Server(ServerMessage::Outcome { id, outcome })
+                if id.device == self.id() && !self.ended.contains_key(&id.count) =>
+            {
+                Some((id.count, outcome.clone()))
+            }
+            _ => None,
+        };
+        let hello = matches!(&event, Event::Server(ServerMessage::Hello { .. }));
+        match &event {
+            Event::TabOpened { tab, .. } => {
+                self.screens.insert(*tab, Screen::default());
+            }
+            Event::TabClosed { tab } => {
+                self.screens.remove(tab);
+            }
+            Event::SocketOpened | Event::SocketClosed => self.differences.clear(),
+            Event::Server(ServerMessage::Answer { id, .. }) => {
+                self.differences.remove(id);
+            }
+            _ => {}
+        }
+        let seen = self.seen(&event);
+        let effects = step(&mut self.state, event);
+        if effects.len() > MAX_EFFECTS {
+            return Err(format!("{} effects at once", effects.len()));
+        }
+        let mut rest = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Show { tab, view } => self.show(tab, view, ever)?,
+                Effect::Send(message) => {
+                    self.note(&message)?;
+                    rest.push(Effect::Send(message));
+                }
+                other => rest.push(other),
+            }
+        }
+        let after = self.waiting();
+        match ends {
+            Some((count, outcome)) => {
+                // It waits no longer; taking it back may have been waiting for this.
+                self.made += (after + 1)
+                    .checked_sub(before)
+                    .ok_or("an outcome ended more than one mutation")?;
+                self.ended.insert(count, outcome);
+                self.came_back = self.flicker(count);
+            }
+            None if after < before => {
+                if !hello {
+                    return Err(format!(
+                        "{} mutations went without an outcome",
+                        before - after
+                    ));
+                }
+                self.ended_here += before - after;
+            }
+            None => {
+                for count in self.made + 1..=self.made + (after - before) {
+                    if let Some(seen) = &seen {
+                        self.meant.insert(count, seen.clone());
+                    }
+                }
+                self.made += after - before;
+            }
+        }
+        Ok(rest)
+    }
+
+    /// The messages that a person sees who chooses some to act on.
+    fn seen(&self, event: &Event) -> Option<BTreeSet<u32>> {
+        let Event::Intent {
+            tab,
+            intent:
+                Intent::Act {
+                    target: Target::Uids(uids),
+                    ..
+                },
+        } = event
+        else {
+            return None;
+        };
+        let list = self.screens.get(tab)?.list.as_ref()?;
+        let rows = list.rows.iter().flatten();
+        rows.filter(|row| uids.contains(&row.uid))
+            .map(|row| row.subject.parse().ok())
+            .collect()
+    }
+
+    fn note(&mut self, message: &ClientMessage) -> Result<(), String> {
+        match message {
+            ClientMessage::Mutate { id, mutation } => {
+                if id.device != self.id() {
+                    return Err(format!("a mutation of another device: {id:?}"));
+                }
+                if let Some(before) = self.sent.insert(id.count, mutation.clone())
+                    && before != *mutation
+                {
+                    return Err(format!("{id:?} was {before:?}, now {mutation:?}"));
+                }
+            }
+            ClientMessage::Request {
+                id,
+                request: Request::Delta { mailbox, .. },
+            } => {
+                self.differences.insert(*id, mailbox.clone());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, tab: TabId, view: View, ever: &Ever) -> Result<(), String> {
+        let Some(screen) = self.screens.get_mut(&tab) else {
+            return Err(format!("tab {tab} is shown something, but it is closed"));
+        };
+        match view {
+            View::Session(session) => screen.session = Some(session),
+            View::Mailboxes(mailboxes) => screen.mailboxes = mailboxes,
+            View::List(list) => {
+                if list.rows.len() > 1_000
+                    || list.first as usize + list.rows.len() > list.total as usize
+                {
+                    return Err(format!(
+                        "{} rows from {} of {}",
+                        list.rows.len(),
+                        list.first,
+                        list.total
+                    ));
+                }
+                for row in list.rows.iter().flatten() {
+                    belongs(row, &list.mailbox, ever)?;
+                }
+                // Servers that lie about what vanished must not empty a mailbox (nothing that waits hides its rows).
+                let waiting = screen.session.as_ref().is_none_or(|s| s.waiting > 0);
+                let all = list.filter == Filter::All && list.search.is_empty();
+                if list.total == 0
+                    && list.state == ListState::Ready
+                    && all
+                    && !waiting
+                    && !ever.empty.contains(&list.mailbox)
+                {
+                    return Err(format!("{} is shown empty, it never was", list.mailbox));
+                }
+                let mut uids: Vec<u32> = list.rows.iter().flatten().map(|row| row.uid).collect();
+                let count = uids.len();
+                uids.sort_unstable();
+                uids.dedup();
+                if uids.len() != count {
+                    return Err(format!("a message twice in {}", list.mailbox));
+                }
+                screen.list = Some(list);
+            }
+            View::Message(message) => {
+                if let Some(message) = &message
+                    && let Some(summary) = &message.summary
+                {
+                    belongs(summary, &message.address.mailbox, ever)?;
+                }
+                screen.message = message;
+            }
+            View::Body(body) => {
+                let open = screen.message.as_ref().and_then(|m| m.summary.as_ref());
+                if let Some(open) = open
+                    && open.subject != body.subject
+                {
+                    return Err(format!(
+                        "the text of {} is shown for {}",
+                        body.subject, open.subject
+                    ));
+                }
+            }
+            View::Notice(notice) => screen.undo.extend(notice.undo),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What was moved away or deleted must not come back on screen when its outcome is told: the message that does, and
+    /// its mailbox with the UIDVALIDITY. Nothing is promised while the device asks for a difference.
+    fn flicker(&self, count: u64) -> Option<(u32, String, u32)> {
+        let (
+            Some(
+                Mutation::Move {
+                    mailbox,
+                    uidvalidity,
+                    uids,
+                    ..
+                }
+                | Mutation::Expunge {
+                    mailbox,
+                    uidvalidity,
+                    uids,
+                },
+            ),
+            Some(Outcome::Done { .. }),
+            Some(meant),
+        ) = (
+            self.sent.get(&count),
+            self.ended.get(&count),
+            self.meant.get(&count),
+        )
+        else {
+            return None;
+        };
+        if !self.no_flicker || self.differences.values().any(|of| of == mailbox) {
+            return None;
+        }
+        for screen in self.screens.values() {
+            let Some(list) = screen.list.as_ref().filter(|list| list.mailbox == *mailbox) else {
+                continue;
+            };
+            for row in list.rows.iter().flatten() {
+                let subject: u32 = row.subject.parse().unwrap_or_default();
+                if uids.contains(row.uid) && meant.contains(&subject) {
+                    return Some((subject, mailbox.clone(), *uidvalidity));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Whether a row was ever in the mailbox it is shown in.
+fn belongs(row: &Summary, mailbox: &str, ever: &Ever) -> Result<(), String> {
+    let subject: u32 = row.subject.parse().unwrap_or_default();
+    if ever
+        .named
+        .get(mailbox)
+        .is_some_and(|known| known.contains(&(row.uid, subject)))
+    {
+        Ok(())
+    } else {
+        Err(format!(
+            "{mailbox} shows UID {} as message {subject}, which it never was",
+            row.uid
+        ))
+    }
+}

@@ -1,0 +1,464 @@
+//! Messages that are sent later. Each waits on the mail server, in a mailbox that every device sees, as the very bytes
+//! that will be sent, with fields in front that say when, from which save, and to whom beyond what is transmitted.
+//!
+//! Never twice:
+//! 1. Whoever sends, moves or changes a message that waits claims it first ([`SENDING`], set by one of several that try
+//!    at once), and a claim survives a gateway that is killed.
+//! 2. A claim is given back only when the submission server has certainly not taken the message.
+//! 3. A message that is claimed and was not finished is not sent by itself: it is looked for in Sent, and otherwise a
+//!    person decides.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use mail_parser::MessageParser;
+use roost_wire::{
+    Composed, MAX_LATER, MutationId, Outcome, Problem, ProblemKind, Recovery, Saved, UidSet,
+};
+
+use super::message::disk;
+use super::{Applied, Desk, recipients_of};
+use crate::content::compose::{self, Purpose, SEND_AT};
+use crate::content::{self, Decoder, PartStream};
+use crate::imap::{self, ImapError, Priority};
+
+/// It is being sent, or whoever was sending it was interrupted.
+pub const SENDING: &str = "$RoostSending";
+/// The submission server refused it: it waits for a person.
+pub const REFUSED: &str = "$RoostRefused";
+/// How long to wait before a message that could not be handed over is tried again.
+const AGAIN: i64 = 60;
+/// How long before the mailbox is looked at once more for what another gateway has claimed.
+const CLAIMED: i64 = 300;
+/// How long to wait before giving back a claim is tried once more.
+const RELEASE_AGAIN: [Duration; 3] = [
+    Duration::from_millis(200),
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+];
+
+/// Where a message waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub mailbox: &'a str,
+    pub uidvalidity: u32,
+    pub uid: u32,
+}
+
+/// What looking at the messages that wait came to.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// When to look again, in seconds since 1970-01-01 UTC.
+    pub next: Option<i64>,
+    /// Mailboxes that changed.
+    pub touched: Vec<String>,
+    /// What every device is told.
+    pub remarks: Vec<String>,
+    /// Something could not be done now: there is no use in looking again before `next`.
+    pub failed: bool,
+}
+
+impl Looked {
+    /// They could not be looked at: soon again.
+    pub fn soon() -> Self {
+        Self {
+            next: Some(now() + AGAIN),
+            failed: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// Seconds since 1970-01-01 UTC.
+pub fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs() as i64)
+}
+
+fn rejected(kind: ProblemKind, why: &str) -> Outcome {
+    Outcome::Rejected(Problem::new(kind, why))
+}
+
+fn told(error: &ImapError) -> Outcome {
+    Outcome::Rejected(error.to_problem())
+}
+
+impl Desk {
+    /// Puts a message where it waits for its time, in the place of an earlier one with its Message-ID.
+    pub(super) async fn schedule(
+        &self,
+        id: MutationId,
+        message: &Composed,
+        at: i64,
+        mailbox: &str,
+        drafts: &str,
+        sent: Option<&str>,
+    ) -> Result<Applied, Outcome> {
+        if self.post.endpoint.is_none() {
+            return Err(super::no_server());
+        }
+        if recipients_of(message).is_empty() {
+            return Err(rejected(
+                ProblemKind::BadRequest,
+                "The message has no recipient.",
+            ));
+        }
+        if at > now() + MAX_LATER {
+            return Err(rejected(
+                ProblemKind::BadRequest,
+                "That is too far in the future.",
+            ));
+        }
+        // Asked for again after it was sent at its time.
+        if let Some(sent) = sent
+            && let Ok(true) = self.is_in(sent, &message.id).await
+        {
+            return Ok(self.sent_before(message, drafts, Some(sent)).await);
+        }
+        let saved_by = format!("{:016x}.{}", id.device, id.count);
+        let purpose = Purpose::Later { saved_by, at };
+        let prepared = self
+            .prepare_at(message, purpose, at)
+            .await
+            .map_err(Outcome::Rejected)?;
+        let mut mailboxes = false;
+        {
+            let _alone = self.drafts.lock().await;
+            let mut lease = self
+                .pool
+                .acquire(Priority::Interactive, None)
+                .await
+                .map_err(|error| told(&error))?;
+            if !lease.capabilities.condstore {
+                return Err(rejected(
+                    ProblemKind::Unsupported,
+                    "The mail server cannot keep messages for later so that they are sent once (CONDSTORE).",
+                ));
+            }
+            let mut appended = self.append_waiting(&mut lease, mailbox, &prepared).await;
+            if let Err(error) = &appended
+                && error.to_problem().kind == ProblemKind::NoSuchMailbox
+            {
+                imap::create(&mut lease, mailbox)
+                    .await
+                    .map_err(|error| told(&error))?;
+                mailboxes = true;
+                appended = self.append_waiting(&mut lease, mailbox, &prepared).await;
+            }
+            appended.map_err(|error| told(&error))?;
+            let (_, found) = imap::find(&mut lease, mailbox, &message.id)
+                .await
+                .map_err(|error| told(&error))?;
+            drop(lease);
+            if found.len() > 1 {
+                let newest = found.iter().next_back();
+                self.remove_earlier(mailbox, &message.id, newest).await;
+            }
+        }
+        self.forget_uploads(message);
+        let mut touched = vec![mailbox.to_owned()];
+        if self.remove_drafts(drafts, &message.id).await {
+            touched.push(drafts.to_owned());
+        }
+        Ok(Applied {
+            touched,
+            mailboxes,
+            ..Applied::default()
+        })
+    }
+
+    async fn append_waiting(
+        &self,
+        lease: &mut imap::Lease,
+        mailbox: &str,
+        prepared: &super::message::Prepared,
+    ) -> Result<(), ImapError> {
+        let (mut copy, size) = prepared.copy()?;
+        let flags = ["\\Seen".to_owned()];
+        imap::append(lease, mailbox, &flags, &mut copy, size).await?;
+        Ok(())
+    }
+
+    /// Takes a message that waits back into Drafts, to be written on. `sure`: though it is marked as being sent.
+    pub(super) async fn unschedule(
+        &self,
+        place: Place<'_>,
+        drafts: &str,
+        sure: bool,
+    ) -> Result<Applied, Outcome> {
+        self.claim(place, sure).await?;
+        let mut lease = self.lend(place).await.map_err(|error| told(&error))?;
+        let moving = roost_wire::Mutation::Move {
+            mailbox: place.mailbox.to_owned(),
+            uidvalidity: place.uidvalidity,
+            uids: [place.uid].into_iter().collect(),
+            to: drafts.to_owned(),
+            add: vec!["\\Draft".to_owned()],
+            remove: vec![SENDING.to_owned(), REFUSED.to_owned()],
+        };
+        let applied = imap::apply(&mut lease, &moving, &mut |_, _| {})
+            .await
+            .map_err(|error| told(&error))?;
+        let saved = applied.moved.as_ref().and_then(|moved| {
+            Some(Saved {
+                mailbox: drafts.to_owned(),
+                uidvalidity: moved.uidvalidity,
+                uid: moved.uids.iter().next_back()?,
+                // The device reads the draft anyway.
+                parts: Vec::new(),
+            })
+        });
+        Ok(Applied { saved, ..applied })
+    }
+
+    /// Sends a message that waits, now. `sure`: though it is marked as being sent.
+    pub(super) async fn send_waiting(
+        &self,
+        place: Place<'_>,
+        sent: Option<&str>,
+        sure: bool,
+        remark: &impl Fn(String),
+    ) -> Result<Applied, Outcome> {
+        self.claim(place, sure).await?;
+        match self.send_claimed(place, sent, remark).await {
+            Ok(applied) => Ok(applied),
+            // Nobody knows: the mark stays, and with it the message.
+            Err(Outcome::Unknown) => Err(Outcome::Unknown),
+            Err(outcome) => {
+                self.release(place, SENDING, &[]).await;
+                Err(outcome)
+            }
+        }
+    }
+
+    async fn claim(&self, place: Place<'_>, sure: bool) -> Result<(), Outcome> {
+        let claimed = async {
+            let mut lease = self.lend(place).await?;
+            imap::claim(
+                &mut lease,
+                place.mailbox,
+                place.uidvalidity,
+                place.uid,
+                SENDING,
+            )
+            .await
+        };
+        match claimed.await {
+            Ok(true) => Ok(()),
+            Ok(false) if sure => Ok(()),
+            Ok(false) => Err(rejected(
+                ProblemKind::Conflict,
+                "The message is being sent at this moment.",
+            )),
+            Err(error) => Err(told(&error)),
+        }
+    }
+
+    async fn lend(&self, place: Place<'_>) -> Result<imap::Lease, ImapError> {
+        self.pool
+            .acquire(Priority::Interactive, Some(place.mailbox))
+            .await
+    }
+
+    /// Takes a mark away, and sets others. Where this fails, the message waits for a person.
+    pub(super) async fn release(&self, place: Place<'_>, mark: &str, add: &[String]) {
+        let mut waits = RELEASE_AGAIN.into_iter();
+        loop {
+            let released = async {
+                let mut lease = self.lend(place).await?;
+                let uids: UidSet = [place.uid].into_iter().collect();
+                let marks = [mark.to_owned()];
+                imap::mark(
+                    &mut lease,
+                    place.mailbox,
+                    place.uidvalidity,
+                    &uids,
+                    add,
+                    &marks,
+                )
+                .await
+            };
+            match (released.await, waits.next()) {
+                (Err(error), Some(wait)) if error.is_fatal() => tokio::time::sleep(wait).await,
+                _ => return,
+            }
+        }
+    }
+
+    /// Sends what is claimed: the bytes that wait, without the fields in front, dated now.
+    async fn send_claimed(
+        &self,
+        place: Place<'_>,
+        sent: Option<&str>,
+        remark: &impl Fn(String),
+    ) -> Result<Applied, Outcome> {
+        let whole = PartStream::new(
+            std::sync::Arc::clone(&self.pool),
+            place.mailbox,
+            place.uidvalidity,
+            place.uid,
+            "",
+            Decoder::Identity,
+        );
+        let (header, prepared) = self.prepare_waiting(whole, now()).await?;
+        let message = content::composed(&header, Vec::new(), Vec::new());
+        if message.id.is_empty() {
+            return Err(rejected(
+                ProblemKind::BadRequest,
+                "The message has lost its Message-ID.",
+            ));
+        }
+        if let Some(sent) = sent
+            && self
+                .is_in(sent, &message.id)
+                .await
+                .map_err(|error| told(&error))?
+        {
+            return Ok(self.sent_before(&message, place.mailbox, Some(sent)).await);
+        }
+        self.submit(&message, &prepared, remark).await?;
+        Ok(self
+            .after_sending(&message, &prepared, place.mailbox, sent, remark)
+            .await)
+    }
+
+    /// Looks at the messages that wait in a mailbox, and sends those whose time has come.
+    pub async fn look_at_waiting(&self, mailbox: &str, sent: &str) -> Result<Looked, ImapError> {
+        let mut looked = Looked::default();
+        let (uidvalidity, waiting) = {
+            let mut lease = self
+                .pool
+                .acquire(Priority::Background, Some(mailbox))
+                .await?;
+            imap::waiting(&mut lease, mailbox).await?
+        };
+        let mut soon = |at: i64| looked.next = Some(looked.next.map_or(at, |next| next.min(at)));
+        let mut due = Vec::new();
+        for message in waiting {
+            let Some((at, id)) = time_and_id(&message.header) else {
+                continue;
+            };
+            let place = Place {
+                mailbox,
+                uidvalidity,
+                uid: message.uid,
+            };
+            if message.flags.has(REFUSED) || message.flags.deleted {
+                continue;
+            }
+            if message.flags.has(SENDING) {
+                soon(now() + CLAIMED);
+                due.push((place, id, true));
+            } else if at <= now() {
+                due.push((place, id, false));
+            } else {
+                soon(at);
+            }
+        }
+        for (place, id, claimed) in due {
+            if claimed {
+                // Whoever claimed it may have sent it, and been interrupted before it went from here.
+                if self.is_in(sent, &id).await? && self.remove_drafts(mailbox, &id).await {
+                    looked.touched.push(mailbox.to_owned());
+                }
+                continue;
+            }
+            let remarks = std::sync::Mutex::new(Vec::new());
+            let remark = |text| {
+                if let Ok(mut remarks) = remarks.lock() {
+                    remarks.push(text);
+                }
+            };
+            let ended = self.send_waiting(place, Some(sent), false, &remark).await;
+            looked
+                .remarks
+                .extend(remarks.into_inner().unwrap_or_default());
+            looked.touched.push(mailbox.to_owned());
+            match ended {
+                Ok(applied) => looked.touched.extend(applied.touched),
+                Err(Outcome::Rejected(problem)) if problem.kind == ProblemKind::Conflict => {
+                    let at = now() + CLAIMED;
+                    looked.next = Some(looked.next.map_or(at, |next| next.min(at)));
+                }
+                Err(Outcome::Rejected(problem)) if problem.kind.recovery() == Recovery::Retry => {
+                    looked.failed = true;
+                    let at = now() + AGAIN;
+                    looked.next = Some(looked.next.map_or(at, |next| next.min(at)));
+                }
+                Err(Outcome::Rejected(problem)) if problem.kind == ProblemKind::NoSuchMessage => {}
+                Err(Outcome::Rejected(problem)) => {
+                    self.release(place, SENDING, &[REFUSED.to_owned()]).await;
+                    looked.remarks.push(format!(
+                        "A message that was to be sent now was not sent. It is still in {mailbox}. {}",
+                        problem.detail
+                    ));
+                }
+                Err(_) => looked.remarks.push(format!(
+                    "It is not known whether a message that was to be sent now was sent. It is still in {mailbox}."
+                )),
+            }
+        }
+        Ok(looked)
+    }
+
+    /// The bytes that wait, as they are sent.
+    async fn prepare_waiting(
+        &self,
+        mut whole: PartStream,
+        date: i64,
+    ) -> Result<(bytes::Bytes, super::message::Prepared), Outcome> {
+        let mut start = Vec::new();
+        let end = loop {
+            match whole.next().await.map_err(|error| told(&error))? {
+                Some(piece) => start.extend_from_slice(&piece),
+                None => {
+                    return Err(rejected(
+                        ProblemKind::BadRequest,
+                        "The message that waited is damaged.",
+                    ));
+                }
+            }
+            if let Some(end) = start.windows(4).position(|window| window == b"\r\n\r\n") {
+                break end + 2;
+            }
+            if start.len() > MAX_HEADER {
+                return Err(rejected(
+                    ProblemKind::BadRequest,
+                    "The message that waited is damaged.",
+                ));
+            }
+        };
+        let header = bytes::Bytes::copy_from_slice(&start[..end]);
+        let (bcc, mut bytes) = compose::without_own_fields(&start[..end], date);
+        bytes.extend_from_slice(&start[end..]);
+        let mut writing = self
+            .writing()
+            .map_err(|error| Outcome::Rejected(disk(&error)))?;
+        let failed = Outcome::Rejected;
+        writing.write(bytes).await.map_err(failed)?;
+        while let Some(piece) = whole.next().await.map_err(|error| told(&error))? {
+            writing.write(piece.to_vec()).await.map_err(failed)?;
+        }
+        let prepared = writing
+            .finish(bcc, Vec::new())
+            .map_err(|error| Outcome::Rejected(disk(&error)))?;
+        Ok((header, prepared))
+    }
+}
+
+/// The longest header of a message that waits.
+const MAX_HEADER: usize = 2 * 1024 * 1024;
+
+/// When a message is to be sent, and its Message-ID.
+fn time_and_id(header: &[u8]) -> Option<(i64, String)> {
+    let parsed = MessageParser::default().parse_headers(header)?;
+    let raw = parsed
+        .headers_raw()
+        .find(|(name, _)| name.eq_ignore_ascii_case(SEND_AT))?
+        .1;
+    let at = compose::parse_send_at(raw)?;
+    let id = parsed
+        .message_id()
+        .filter(|id| compose::is_message_id(id))?;
+    Some((at, id.to_owned()))
+}
