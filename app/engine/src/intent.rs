@@ -58,8 +58,6 @@ pub enum Intent {
     ConnectNow,
     /// Something about a message being written.
     Write(Write),
-    /// Offer people whose name or address begins with what is typed; nobody for an empty text.
-    Complete(String),
     /// Answer a message that asks for a receipt: send one from this address, or note that none is wanted.
     Receipt {
         /// As in [`Intent::OpenMessage`].
@@ -67,6 +65,8 @@ pub enum Intent {
         uid: Uid,
         from: Option<Address>,
     },
+    /// Offer people whose name or address begins with what is typed; nobody for an empty text.
+    Complete(String),
 }
 
 /// What a person does about messages being written. Drafts are named by the id in [`Composed`].

@@ -316,6 +316,7 @@ impl State {
                         pending.mutation,
                         Mutation::Send { .. }
                             | Mutation::SaveDraft { .. }
+                            | Mutation::Schedule { .. }
                             | Mutation::Unsend { .. }
                     )
                 })

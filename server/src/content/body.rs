@@ -214,6 +214,7 @@ pub fn composed(header: &Bytes, texts: Vec<Text>, enclosures: Vec<Enclosure>) ->
                 .find(|(known, _)| known.eq_ignore_ascii_case(name))
                 .map(|(_, value)| value.trim())
         };
+        message.delivery = raw(compose::DELIVERY).is_some();
         let draft = raw(compose::SAVED_BY).is_some();
         message.enclosures.retain_mut(|enclosure| {
             let unshown = enclosure
@@ -221,7 +222,6 @@ pub fn composed(header: &Bytes, texts: Vec<Text>, enclosures: Vec<Enclosure>) ->
                 .take_if(|content_id| !shown.contains(content_id));
             unshown.is_none() || !draft
         });
-        message.delivery = raw(compose::DELIVERY).is_some();
         message.important = raw("X-Priority").is_some_and(|value| value.starts_with('1'));
         message.origin = raw(compose::ORIGIN).and_then(compose::parse_origin);
         // A draft may be from nobody.

@@ -171,6 +171,44 @@ pub fn skeleton(
     })
 }
 
+/// Reads what [`SEND_AT`] holds.
+pub fn parse_send_at(text: &str) -> Option<i64> {
+    text.split_whitespace().next()?.parse().ok()
+}
+
+/// A header (up to and with the CRLF of its last field) as it is sent: without Roost's own fields, dated `date`. The
+/// first of the two is its Bcc field, which is not transmitted either.
+pub fn without_own_fields(header: &[u8], date: i64) -> (Vec<u8>, Vec<u8>) {
+    let (mut bcc, mut rest) = (Vec::new(), Vec::new());
+    let mut into = 0;
+    for line in header.split_inclusive(|&byte| byte == b'\n') {
+        let named = |name: &str| {
+            line.get(..name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        // A line that begins with white space goes on with the field before it.
+        if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            into = if named("X-Roost-") {
+                0
+            } else if named("Bcc:") {
+                1
+            } else if named("Date:") {
+                let date = mail_builder::headers::date::Date::new(date).to_rfc822();
+                rest.extend_from_slice(format!("Date: {date}\r\n").as_bytes());
+                0
+            } else {
+                2
+            };
+        }
+        match into {
+            1 => bcc.extend_from_slice(line),
+            2 => rest.extend_from_slice(line),
+            _ => {}
+        }
+    }
+    (bcc, rest)
+}
+
 /// The part number of each attachment of a draft (RFC 9051, section 6.4.5).
 pub fn part_numbers(message: &Composed) -> Vec<String> {
     let layout = Layout::of(message);
@@ -216,44 +254,6 @@ impl Layout {
             content_id.is_some_and(|content_id| shown.contains(content_id))
         });
     }
-}
-
-/// Reads what [`SEND_AT`] holds.
-pub fn parse_send_at(text: &str) -> Option<i64> {
-    text.split_whitespace().next()?.parse().ok()
-}
-
-/// A header (up to and with the CRLF of its last field) as it is sent: without Roost's own fields, dated `date`. The
-/// first of the two is its Bcc field, which is not transmitted either.
-pub fn without_own_fields(header: &[u8], date: i64) -> (Vec<u8>, Vec<u8>) {
-    let (mut bcc, mut rest) = (Vec::new(), Vec::new());
-    let mut into = 0;
-    for line in header.split_inclusive(|&byte| byte == b'\n') {
-        let named = |name: &str| {
-            line.get(..name.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
-        };
-        // A line that begins with white space goes on with the field before it.
-        if !line.starts_with(b" ") && !line.starts_with(b"\t") {
-            into = if named("X-Roost-") {
-                0
-            } else if named("Bcc:") {
-                1
-            } else if named("Date:") {
-                let date = mail_builder::headers::date::Date::new(date).to_rfc822();
-                rest.extend_from_slice(format!("Date: {date}\r\n").as_bytes());
-                0
-            } else {
-                2
-            };
-        }
-        match into {
-            1 => bcc.extend_from_slice(line),
-            2 => rest.extend_from_slice(line),
-            _ => {}
-        }
-    }
-    (bcc, rest)
 }
 
 /// Whether an address can be written to: `local@domain`, nothing in it that could end a header or a command.

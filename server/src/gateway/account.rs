@@ -781,7 +781,7 @@ impl Task {
         let events = self.events.clone();
         // Waited for at the end, as mutations are.
         self.mutating.spawn(async move {
-            let looked = caught(desk.look_at_waiting(&mailbox, &sent)).await;
+            let looked = caught(Box::pin(desk.look_at_waiting(&mailbox, &sent))).await;
             let _ = events.send(Event::Looked(looked)).await;
         });
     }

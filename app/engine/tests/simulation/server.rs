@@ -469,6 +469,10 @@ impl Server {
                 applied.names = true;
             }
             Mutation::SaveDraft { .. }
+            | Mutation::Schedule { .. }
+            | Mutation::Unschedule { .. }
+            | Mutation::SendScheduled { .. }
+            | Mutation::Receipt { .. }
             | Mutation::DiscardDraft { .. }
             | Mutation::Send { .. }
             | Mutation::Unsend { .. } => return Err(ProblemKind::BadRequest),

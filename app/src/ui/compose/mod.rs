@@ -231,6 +231,15 @@ fn Form(form: Composed) -> impl IntoView {
             });
         }
     };
+    let send_at = move |at: Option<i64>| {
+        question.set(None);
+        later.set(at);
+        send(false);
+    };
+    let template = move || {
+        settle();
+        write(Write::SaveTemplate(id.get_value()));
+    };
     // Between formatting and none.
     let switch = move |sure: bool| match fields.html() {
         None => fields
@@ -242,15 +251,6 @@ fn Form(form: Composed) -> impl IntoView {
             fields.text.set(alternative_of(&html));
             fields.html.set(None);
         }
-    };
-    let send_at = move |at: Option<i64>| {
-        question.set(None);
-        later.set(at);
-        send(false);
-    };
-    let template = move || {
-        settle();
-        write(Write::SaveTemplate(id.get_value()));
     };
     let title = memo(move || {
         let subject = fields.subject.get();
