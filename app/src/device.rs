@@ -99,7 +99,7 @@ impl Device {
     }
 
     /// Loads the page anew, in the version that the gateway has.
-    pub fn reload(self) {
+    pub fn reload() {
         load_newest();
     }
 

@@ -1,5 +1,6 @@
 //! What is known of one mailbox: a compact column of UIDs by sequence number, and summaries by UID.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use roost_wire::{Delta, Flags, MailboxState, Summary, Uid, UidSet, WindowRows};
@@ -22,6 +23,8 @@ pub struct Cache {
     summaries: HashMap<Uid, Summary>,
     /// Summaries from before the positions were dropped: shown until they are heard again, for their flags may differ.
     outdated: HashSet<Uid>,
+    /// What the device keeps of summaries is from before that too.
+    kept_outdated: bool,
     /// Flags heard by delta. Rows may have left the server before a delta that overtook them; a delta is never older
     /// than the rows it overtakes, and what is newer than it comes by delta too. So these flags win over those of rows.
     recent: HashMap<Uid, Flags>,
@@ -64,6 +67,7 @@ impl Cache {
             self.kept.pages.clear();
         }
         self.outdated = self.summaries.keys().copied().collect();
+        self.kept_outdated = same;
         self.state = state;
         self.uids = vec![0; state.exists as usize];
         self.recent.clear();
@@ -87,14 +91,11 @@ impl Cache {
         self.summaries.values()
     }
 
-    /// Whether a message's summary has to be asked for: it is neither in memory nor on its way from what is kept.
+    /// Whether a message's summary has to be asked for: it is older than the state, or neither in memory nor on its way
+    /// from what is kept.
     pub fn lacks(&self, uid: Uid) -> bool {
-        !self.is_current(uid) && !self.kept.loading.contains(&page_of(uid))
-    }
-
-    /// Whether a summary is there and as new as the state.
-    fn is_current(&self, uid: Uid) -> bool {
-        self.summaries.contains_key(&uid) && !self.outdated.contains(&uid)
+        self.outdated.contains(&uid)
+            || !self.summaries.contains_key(&uid) && !self.kept.loading.contains(&page_of(uid))
     }
 
     /// The UID column, 0 where unknown.
@@ -200,11 +201,13 @@ impl Cache {
             if let Some(flags) = self.recent.get(&summary.uid) {
                 summary.flags = flags.clone();
             }
-            // Without MODSEQ nobody tells what changed since.
-            if self.state.modseq == 0 && !self.summaries.contains_key(&summary.uid) {
-                self.outdated.insert(summary.uid);
+            let uid = summary.uid;
+            if let Entry::Vacant(place) = self.summaries.entry(uid) {
+                place.insert(summary);
+                if self.kept_outdated {
+                    self.outdated.insert(uid);
+                }
             }
-            self.summaries.entry(summary.uid).or_insert(summary);
         }
     }
 
@@ -228,7 +231,9 @@ impl Cache {
     /// Forgets messages that are known to be gone, though not where they stood.
     pub fn forget(&mut self, gone: impl IntoIterator<Item = Uid>) {
         for uid in gone {
-            self.summaries.remove(&uid);
+            if self.summaries.remove(&uid).is_some() {
+                self.kept.changed.insert(page_of(uid));
+            }
             self.outdated.remove(&uid);
         }
     }
@@ -270,6 +275,7 @@ impl Cache {
             index += 1;
             keep
         });
+        self.outdated.retain(|uid| !delta.vanished.contains(*uid));
         self.kept.column = true;
         let pages = &mut self.kept.changed;
         self.summaries.retain(|uid, _| {
@@ -279,7 +285,6 @@ impl Cache {
             }
             !gone
         });
-        self.outdated.retain(|uid| !delta.vanished.contains(*uid));
         if self.recent.len() + delta.flags.len() > MAX_RECENT {
             self.recent.clear();
         }
@@ -294,8 +299,8 @@ impl Cache {
             if summary.uid >= self.state.uidnext {
                 self.uids.push(summary.uid);
             }
-            self.kept.changed.insert(page_of(summary.uid));
             self.outdated.remove(&summary.uid);
+            self.kept.changed.insert(page_of(summary.uid));
             self.summaries.insert(summary.uid, summary.clone());
         }
         self.state = delta.state;
@@ -341,8 +346,8 @@ impl Cache {
     pub fn evict(&mut self, keep: &std::collections::HashSet<Uid>) {
         if self.summaries.len() > MAX_SUMMARIES {
             self.summaries.retain(|uid, _| keep.contains(uid));
-            self.kept.asked.clear();
             self.outdated.retain(|uid| keep.contains(uid));
+            self.kept.asked.clear();
         }
     }
 }

@@ -44,7 +44,7 @@ pub fn Status() -> impl IntoView {
                 <button class="link" on:click=heard(move |_| device.send(Intent::ConnectNow))>"Try now"</button>
             </When>
             <When test=live(move || line.get() == Line::Reload)>
-                <button class="link" on:click=heard(move |_| device.reload())>"Reload"</button>
+                <button class="link" on:click=heard(move |_| Device::reload())>"Reload"</button>
             </When>
             <When test=live(move || progress.get().is_some())>
                 <progress

@@ -552,17 +552,17 @@ impl History {
         }
         let time = self.network.now + self.random.between(10, 500);
         self.hint_at(time, Hint::Up);
-        if self.server.level != Level::Qresync {
-            for pause in [10_000, 20_000, 30_000] {
-                self.hint_at(time + pause, Hint::Poll);
-            }
-        }
     }
 
     fn new_life(&mut self) {
         let name = self.random.next();
         self.gateway = Gateway::new(self.gateway.life + 1, name, self.rules);
         self.empty_since = Some(self.network.now);
+        if self.server.level != Level::Qresync {
+            for pause in [10_000, 20_000, 30_000, 100_000] {
+                self.hint_at(self.network.now + pause, Hint::Poll);
+            }
+        }
     }
 
     /// An account that had no device for long is forgotten, its ledger with it.
