@@ -235,9 +235,11 @@ impl State {
             && self.keeps
             && self.account_name() == account
             && let Some(uids) = kept.uids()
-            && let Some(cache) = self.caches.get_mut(&kept.name)
         {
-            cache.restore(kept.state, uids, kept.pages);
+            self.use_cache(&kept.name);
+            if let Some(cache) = self.caches.get_mut(&kept.name) {
+                cache.restore(kept.state, uids, kept.pages);
+            }
         }
     }
 

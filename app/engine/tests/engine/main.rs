@@ -3,5 +3,6 @@
 mod device;
 mod drafts;
 mod flow;
+mod kept;
 mod later;
 mod sync;

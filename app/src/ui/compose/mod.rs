@@ -371,7 +371,7 @@ fn Form(form: Composed) -> impl IntoView {
                         editor=fields.editor
                         files
                         changed=Box::new(touch)
-                        send=Box::new(move || send(false))
+                        send=Box::new(move || send_at(None))
                         close=Box::new(close)
                     />
                 }.into_any()

@@ -1,0 +1,208 @@
+//! What a device keeps: it starts from that without a line, and agrees with the server afterwards.
+
+#[path = "../simulation/store.rs"]
+mod store;
+
+use roost_engine::{
+    Action, Effect, Event, Intent, KeptAccount, KeptMailbox, Line, Stage, Wake, Who,
+};
+use roost_wire::{Change, Delta, Flags, MailboxState, ServerMessage};
+use store::Store;
+
+use crate::device::{Device, TAB, mailboxes, state};
+
+fn who() -> Who {
+    Who {
+        account: "a".to_owned(),
+        username: "alice".to_owned(),
+    }
+}
+
+fn account() -> KeptAccount {
+    KeptAccount {
+        who: who(),
+        address: "alice@roost.test".to_owned(),
+        sends: true,
+        mailboxes: mailboxes(),
+        pending: Vec::new(),
+    }
+}
+
+/// Lets the store do what the engine asks of it, until it asks for nothing more.
+fn settle(device: &mut Device, store: &mut Store) {
+    while !device.effects.is_empty() {
+        for effect in std::mem::take(&mut device.effects) {
+            match effect {
+                Effect::Store { records, .. } => store.write(records),
+                Effect::LoadMailbox { account, mailbox } => {
+                    device.event(store.mailbox(account, &mailbox));
+                }
+                Effect::LoadPages {
+                    account,
+                    mailbox,
+                    uidvalidity,
+                    pages,
+                } => device.event(store.pages(account, mailbox, uidvalidity, pages)),
+                Effect::Wipe => *store = Store::default(),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A device that keeps an inbox of `count` messages, and its store.
+fn kept_inbox(count: u32) -> (Device, Store) {
+    let mut store = Store::default();
+    let mut device = Device::new();
+    device.event(Event::Recalled(Some(Box::new(account()))));
+    device.answer_all(state(count, 1));
+    device.event(Event::Woke(Wake::Keep));
+    settle(&mut device, &mut store);
+    (device, store)
+}
+
+/// The worker starts again with what was kept; there is no line.
+fn restarted(store: &mut Store) -> Device {
+    let mut device = Device {
+        state: roost_engine::State::default(),
+        ..Device::start(Vec::new())
+    };
+    device.effects.clear();
+    device.list = None;
+    device.event(Event::Started {
+        device: 10,
+        build: "1".to_owned(),
+    });
+    device.event(Event::Restored(Vec::new()));
+    device.event(Event::TabOpened {
+        tab: TAB,
+        likely_signed_in: true,
+    });
+    device.event(Event::Recalled(store.account.clone().map(Box::new)));
+    settle(&mut device, store);
+    device
+}
+
+#[test]
+fn the_list_is_there_before_any_line() {
+    let (_, mut store) = kept_inbox(3);
+    let device = restarted(&mut store);
+    assert_eq!(device.subjects(), ["message 3", "message 2", "message 1"]);
+    assert_ne!(device.line, Line::Live);
+    assert!(matches!(device.stage, Stage::SignedIn { .. }));
+}
+
+#[test]
+fn a_change_outlives_the_worker_and_is_made_under_its_own_id() {
+    let (mut device, mut store) = kept_inbox(3);
+    device.mutations.clear();
+    device.act(&[2], Action::Archive);
+    let (id, mutation) = device.take();
+    // In the same step: nothing has to be waited for.
+    settle(&mut device, &mut store);
+    let mut device = restarted(&mut store);
+    assert_eq!(device.subjects(), ["message 3", "message 1"]);
+    assert_eq!(device.waiting, 1);
+    device.open_socket(1);
+    assert_eq!(device.take(), (id, mutation));
+    device.end(id, roost_wire::Outcome::Done { moved: None });
+    settle(&mut device, &mut store);
+    assert_eq!(store.account.expect("an account").pending, []);
+}
+
+#[test]
+fn flags_that_changed_while_a_page_was_not_in_memory_are_asked_for() {
+    let (_, mut store) = kept_inbox(3);
+    let mut device = Device::start(Vec::new());
+    device.event(Event::Recalled(store.account.clone().map(Box::new)));
+    // The mailbox is read, its pages are still on their way, when a change overtakes them.
+    let asked = device
+        .effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::LoadMailbox { .. }));
+    assert!(asked);
+    device.event(store.mailbox("a".to_owned(), "INBOX"));
+    device.open_socket(1);
+    let starred = Flags {
+        flagged: true,
+        ..Flags::default()
+    };
+    device.server(ServerMessage::Change(Change::Delta(Delta {
+        mailbox: "INBOX".to_owned(),
+        since: 1,
+        state: MailboxState {
+            modseq: 2,
+            ..state(3, 1)
+        },
+        vanished: [].into_iter().collect(),
+        flags: vec![(2, starred)],
+        arrived: Vec::new(),
+    })));
+    settle(&mut device, &mut store);
+    let list = device.list.clone().expect("a list");
+    let row = list.rows.iter().flatten().find(|row| row.uid == 2);
+    assert!(row.is_none_or(|row| row.flags.flagged), "{row:?}");
+    // Nor is what was kept believed after the next start.
+    device.event(Event::Woke(Wake::Keep));
+    settle(&mut device, &mut store);
+    let device = restarted(&mut store);
+    let list = device.list.expect("a list");
+    let row = list.rows.iter().flatten().find(|row| row.uid == 2);
+    assert!(row.is_none_or(|row| row.flags.flagged), "{row:?}");
+}
+
+#[test]
+fn nothing_is_kept_on_a_shared_computer() {
+    let mut store = Store::default();
+    let mut device = Device::start(Vec::new());
+    for shared in [false, true] {
+        device.intent(Intent::SignOut);
+        device.intent(Intent::SignIn {
+            username: "alice".to_owned(),
+            password: "secret".to_owned(),
+            shared,
+        });
+        device.event(Event::SignedIn(Ok(who())));
+        device.open_socket(1);
+        device.answer_all(state(3, 1));
+        device.event(Event::Woke(Wake::Keep));
+        settle(&mut device, &mut store);
+        assert_eq!(store.account.is_some(), !shared);
+    }
+    device.event(Event::Woke(Wake::Keep));
+    settle(&mut device, &mut store);
+    assert!(store.account.is_none());
+}
+
+#[test]
+fn what_was_read_for_one_account_is_not_shown_to_another() {
+    let mut device = Device::start(Vec::new());
+    device.event(Event::Recalled(Some(Box::new(account()))));
+    let kept = KeptMailbox {
+        name: "INBOX".to_owned(),
+        state: state(1, 1),
+        runs: vec![(1, 1)],
+        pages: [0].into(),
+    };
+    let late = Event::MailboxLoaded {
+        account: "somebody else".to_owned(),
+        kept: Some(kept),
+    };
+    device.event(late);
+    let total = device.list.as_ref().map_or(0, |list| list.total);
+    assert_eq!(total, 0);
+}
+
+#[test]
+fn a_record_that_does_not_add_up_is_not_believed() {
+    let kept = |runs: &[(u32, u32)]| KeptMailbox {
+        name: "INBOX".to_owned(),
+        state: state(4, 1),
+        runs: runs.to_vec(),
+        pages: [].into(),
+    };
+    assert_eq!(kept(&[(0, 2), (7, 2)]).uids(), Some(vec![0, 0, 7, 8]));
+    assert_eq!(kept(&[(7, 2)]).uids(), None, "too few");
+    assert_eq!(kept(&[(7, 2), (8, 2)]).uids(), None, "not ascending");
+    assert_eq!(kept(&[(1, u32::MAX)]).uids(), None, "too many");
+}
