@@ -7,6 +7,16 @@ let connect = (port) => waiting.push(port);
 self.onconnect = (event) => event.ports.forEach((port) => connect(port));
 self.onmessage = (event) => event.ports.forEach((port) => connect(port));
 
+// One worker of a browser keeps mail. Another beside it (without shared workers, or while an old version ends) would
+// write over it: it goes without. One that is just ending is waited for.
+self.roostKeeps = new Promise((resolve) => {
+  const hold = () => navigator.locks.request("roost-mail", { signal: AbortSignal.timeout(1_000) }, () => {
+    resolve(true);
+    return new Promise(() => {});
+  });
+  "locks" in navigator ? hold().catch(() => resolve(false)) : resolve(true);
+});
+
 const query = new URLSearchParams(self.location.search);
 // Only files of our own beside this one.
 const file = (name) => `/${(query.get(name) ?? "").replace(/[^\w.-]/g, "")}`;

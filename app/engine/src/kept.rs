@@ -319,7 +319,6 @@ impl State {
                         Mutation::Send { .. }
                             | Mutation::Schedule { .. }
                             | Mutation::SaveDraft { .. }
-                            | Mutation::Schedule { .. }
                             | Mutation::Unsend { .. }
                     )
                 })

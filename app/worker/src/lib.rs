@@ -147,7 +147,7 @@ fn perform(effect: Effect) {
         Effect::Keep(draft) => storage::drafts::keep(&draft),
         Effect::Recall => storage::drafts::recall(),
         Effect::Forget(id) => storage::drafts::forget(id),
-        Effect::Store { account, records } => storage::mail::store(account, records),
+        Effect::Store { account, records } => storage::mail::write(account, records),
         Effect::LoadMailbox { account, mailbox } => storage::mail::load_mailbox(account, mailbox),
         Effect::LoadPages {
             account,

@@ -469,10 +469,6 @@ impl Server {
                 applied.names = true;
             }
             Mutation::SaveDraft { .. }
-            | Mutation::Schedule { .. }
-            | Mutation::Unschedule { .. }
-            | Mutation::SendScheduled { .. }
-            | Mutation::Receipt { .. }
             | Mutation::DiscardDraft { .. }
             | Mutation::Send { .. }
             | Mutation::Unsend { .. }

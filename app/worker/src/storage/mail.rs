@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{IdbKeyRange, IdbObjectStore, IdbTransactionMode};
 
-use super::{MAIL, bodies, decode, encode, get, settled, store as object_store, transaction};
+use super::{MAIL, bodies, decode, encode, get, keeps, settled, store};
 use crate::handle;
 
 const ACCOUNT: &str = "account";
@@ -20,10 +20,19 @@ fn page_key(account: &str, mailbox: &str, uidvalidity: u32, page: u32) -> String
     format!("{}{uidvalidity}\0{page}", prefix(account, mailbox))
 }
 
+/// The store of mail, for the one worker that keeps it.
+async fn keeping_store(mode: IdbTransactionMode) -> Result<IdbObjectStore, JsValue> {
+    if keeps().await {
+        store(MAIL, mode).await
+    } else {
+        Err(JsValue::NULL)
+    }
+}
+
 /// Gives the engine the account that is kept.
 pub fn recall() {
     spawn_local(async {
-        let kept = match object_store(MAIL, IdbTransactionMode::Readonly).await {
+        let kept = match keeping_store(IdbTransactionMode::Readonly).await {
             Ok(store) => get::<KeptAccount>(&store, ACCOUNT).await,
             Err(_) => None,
         };
@@ -32,19 +41,18 @@ pub fn recall() {
 }
 
 /// Writes all records in one transaction. Where there is no room, bodies make some: the next batch is then written.
-pub fn store(account: String, records: Vec<Record>) {
+pub fn write(account: String, records: Vec<Record>) {
     spawn_local(async move {
-        let Ok(transaction) = transaction(MAIL, IdbTransactionMode::Readwrite).await else {
+        let Ok(store) = keeping_store(IdbTransactionMode::Readwrite).await else {
             return;
         };
+        let transaction = store.transaction();
         let no_room = Closure::once_into_js(bodies::clear);
         transaction.set_onabort(Some(no_room.unchecked_ref()));
-        if let Ok(store) = transaction.object_store(MAIL) {
-            for record in &records {
-                if put(&store, &account, record).is_none() {
-                    let _ = transaction.abort();
-                    return;
-                }
+        for record in &records {
+            if put(&store, &account, record).is_none() {
+                let _ = transaction.abort();
+                return;
             }
         }
     });
@@ -72,7 +80,7 @@ fn put(store: &IdbObjectStore, account: &str, record: &Record) -> Option<()> {
 
 pub fn load_mailbox(account: String, mailbox: String) {
     spawn_local(async move {
-        let kept = match object_store(MAIL, IdbTransactionMode::Readonly).await {
+        let kept = match keeping_store(IdbTransactionMode::Readonly).await {
             Ok(store) => get::<KeptMailbox>(&store, &prefix(&account, &mailbox)).await,
             Err(_) => None,
         };
@@ -96,7 +104,7 @@ pub fn load_pages(account: String, mailbox: String, uidvalidity: u32, pages: Vec
 
 /// What there is under these keys.
 async fn get_all(keys: impl Iterator<Item = String>) -> Result<Vec<KeptPage>, JsValue> {
-    let store = object_store(MAIL, IdbTransactionMode::Readonly).await?;
+    let store = keeping_store(IdbTransactionMode::Readonly).await?;
     // All are asked for at once: a transaction ends as soon as nothing is asked of it.
     let asked = Array::new();
     for key in keys {

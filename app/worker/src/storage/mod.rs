@@ -14,9 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{
-    IdbDatabase, IdbFactory, IdbObjectStore, IdbRequest, IdbTransaction, IdbTransactionMode,
-};
+use web_sys::{IdbDatabase, IdbFactory, IdbObjectStore, IdbRequest, IdbTransactionMode};
 
 const DATABASE: &str = "roost";
 /// Raised when the stores change. Mail is then fetched anew; drafts stay.
@@ -40,6 +38,17 @@ pub fn start() {
     drafts::recall();
 }
 
+/// Whether this worker is the one that keeps mail (`public/worker-loader.js`).
+async fn keeps() -> bool {
+    let promise = js_sys::Reflect::get(&js_sys::global(), &"roostKeeps".into());
+    match promise.and_then(JsCast::dyn_into::<Promise>) {
+        Ok(promise) => JsFuture::from(promise)
+            .await
+            .is_ok_and(|keeps| keeps.is_truthy()),
+        Err(_) => false,
+    }
+}
+
 /// Keeps no mail of anybody any more.
 pub fn wipe() {
     spawn_local(async {
@@ -56,12 +65,11 @@ async fn database() -> Result<IdbDatabase, JsValue> {
     Ok(JsFuture::from(opened).await?.unchecked_into())
 }
 
-async fn transaction(name: &str, mode: IdbTransactionMode) -> Result<IdbTransaction, JsValue> {
-    database().await?.transaction_with_str_and_mode(name, mode)
-}
-
 async fn store(name: &str, mode: IdbTransactionMode) -> Result<IdbObjectStore, JsValue> {
-    transaction(name, mode).await?.object_store(name)
+    database()
+        .await?
+        .transaction_with_str_and_mode(name, mode)?
+        .object_store(name)
 }
 
 fn open() -> Result<Promise, JsValue> {
