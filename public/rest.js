@@ -8,6 +8,9 @@ export const restOf = (wasm, afterwards = () => {}) => {
   let there = false;
   let coming;
   const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  // In the page, the frame that shows them comes first; the worker, which needs less, leaves it the line for a while.
+  const afterTheRows = () =>
+    "requestAnimationFrame" in globalThis ? new Promise(requestAnimationFrame).then(() => later(0)) : later(500);
   const fetched = async () => {
     for (let pause = 500; !there; pause = Math.min(2 * pause, 30_000)) {
       try {
@@ -22,7 +25,7 @@ export const restOf = (wasm, afterwards = () => {}) => {
   return {
     /** Takes the exports of the first half. */
     prepare: (exports) => void (imports.first = exports),
-    soon: () => void (coming ??= fetched()),
+    soon: () => void (coming ??= afterTheRows().then(fetched)),
     now: () => {
       if (there) return;
       const request = new XMLHttpRequest();

@@ -68,7 +68,7 @@ export async function untilRows(page, traffic) {
   // Its size is known once it is there.
   const rest = await page.waitForFunction(() => performance.getEntriesByType("resource").find((one) => one.name.endsWith("_rest.wasm") && one.responseEnd)?.toJSON());
   const { startTime, transferSize } = await rest.jsonValue();
-  expect(startTime).toBeGreaterThan(await page.evaluate(() => window.rowsAt - 50));
+  expect(startTime).toBeGreaterThan(await page.evaluate(() => window.rowsAt));
   const { bytes, requests } = await traffic();
   return { bytes: bytes - transferSize, requests: requests - 1 };
 }
