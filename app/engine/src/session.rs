@@ -29,11 +29,13 @@ impl State {
             self.line = Line::Connecting;
             self.connect();
         }
-        if self.stage == Stage::Starting && self.socket == Socket::Closed {
-            if likely_signed_in {
-                self.connect();
-            } else {
-                self.effect(Effect::CheckSession);
+        if self.socket == Socket::Closed {
+            match self.stage {
+                Stage::Starting if likely_signed_in => self.connect(),
+                Stage::Starting => self.effect(Effect::CheckSession),
+                // What the device kept said who is here before any tab did; or a line is waited for.
+                Stage::SignedIn { .. } if self.line != Line::Reload => self.connect(),
+                Stage::SignedIn { .. } | Stage::SigningIn | Stage::SignedOut { .. } => {}
             }
         }
     }

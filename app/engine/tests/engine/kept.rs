@@ -93,6 +93,28 @@ fn the_list_is_there_before_any_line() {
 }
 
 #[test]
+fn a_tab_that_comes_after_what_was_kept_connects() {
+    let (_, store) = kept_inbox(3);
+    let mut state = roost_engine::State::default();
+    let mut effects = Vec::new();
+    for event in [
+        Event::Started {
+            device: 10,
+            build: "1".to_owned(),
+        },
+        Event::Recalled(store.account.map(Box::new)),
+        Event::TabOpened {
+            tab: TAB,
+            likely_signed_in: true,
+        },
+    ] {
+        effects.extend(roost_engine::step(&mut state, event));
+    }
+    let connects = effects.iter().filter(|effect| **effect == Effect::Connect);
+    assert_eq!(connects.count(), 1);
+}
+
+#[test]
 fn a_change_outlives_the_worker_and_is_made_under_its_own_id() {
     let (mut device, mut store) = kept_inbox(3);
     device.mutations.clear();
