@@ -35,6 +35,7 @@ async fn demo(port: Option<&String>) -> anyhow::Result<()> {
     }
     println!("Writing the demo's mail (20,000 messages and some) …");
     mail::seed(&dovecot.maildir("alice"), Seed::Demo)?;
+    mail::seed_everything(&dovecot.maildir("alice"))?;
     mail::seed(&dovecot.maildir("bob"), Seed::Reading)?;
     dovecot.own_mail().await?;
     let postfix = Postfix::start(&dovecot).await?;
