@@ -141,8 +141,15 @@ impl Device {
         Self::attach(base, &cookie).await
     }
 
-    /// Opens a socket with a cookie.
+    /// Opens a socket with a cookie and says hello.
     pub async fn attach(base: &str, cookie: &str) -> anyhow::Result<Self> {
+        let mut device = Self::open(base, cookie).await?;
+        device.hello().await?;
+        Ok(device)
+    }
+
+    /// Opens a socket with a cookie, and says nothing yet.
+    pub async fn open(base: &str, cookie: &str) -> anyhow::Result<Self> {
         let mut request =
             format!("{}/api/socket", base.replace("http://", "ws://")).into_client_request()?;
         let headers = request.headers_mut();
@@ -150,7 +157,7 @@ impl Device {
         headers.insert("Cookie", cookie.parse()?);
         headers.insert("Sec-WebSocket-Protocol", SUBPROTOCOL.parse()?);
         let (socket, _) = tokio_tungstenite::connect_async(request).await?;
-        let mut device = Self {
+        Ok(Self {
             base: base.to_owned(),
             cookie: cookie.to_owned(),
             account: String::new(),
@@ -160,24 +167,31 @@ impl Device {
             next_mutation: 1,
             device: u64::from(std::process::id()) << 32 | u64::from(crate::process::free_port()?),
             seen: Vec::new(),
-        };
-        device
-            .send(&ClientMessage::Hello {
-                version: VERSION,
-                build: "test".to_owned(),
-            })
-            .await?;
-        let hello = device
+        })
+    }
+
+    /// Says hello and waits for the answer.
+    async fn hello(&mut self) -> anyhow::Result<()> {
+        self.say_hello().await?;
+        let hello = self
             .wait(|message| matches!(message, ServerMessage::Hello { .. }))
             .await?;
         if let ServerMessage::Hello {
             account, ledger, ..
         } = hello
         {
-            device.account = account;
-            device.ledger = ledger;
+            self.account = account;
+            self.ledger = ledger;
         }
-        Ok(device)
+        Ok(())
+    }
+
+    pub async fn say_hello(&mut self) -> anyhow::Result<()> {
+        self.send(&ClientMessage::Hello {
+            version: VERSION,
+            build: "test".to_owned(),
+        })
+        .await
     }
 
     pub async fn send(&mut self, message: &ClientMessage) -> anyhow::Result<()> {

@@ -575,6 +575,7 @@ async fn signing_in_tells_no_secrets_and_is_limited() -> anyhow::Result<()> {
         .await?
         .expect("signed in");
     let mut device = Device::attach(&gateway.url, &cookie).await?;
+    let mut arriving = Device::open(&gateway.url, &cookie).await?;
     let headers = [
         ("Origin", gateway.url.as_str()),
         ("Cookie", cookie.as_str()),
@@ -582,9 +583,12 @@ async fn signing_in_tells_no_secrets_and_is_limited() -> anyhow::Result<()> {
     let reply =
         roost_tests::device::http(&gateway.url, "DELETE", "/api/session", &headers, "").await?;
     assert_eq!(reply.status, 204);
-    device
-        .wait(|message| matches!(message, ServerMessage::Bye(roost_wire::Bye::SignedOut)))
-        .await?;
+    arriving.say_hello().await?;
+    for device in [&mut device, &mut arriving] {
+        device
+            .wait(|message| matches!(message, ServerMessage::Bye(roost_wire::Bye::SignedOut)))
+            .await?;
+    }
     assert!(
         Device::attach(&gateway.url, &cookie).await.is_err(),
         "the cookie is worth nothing now"

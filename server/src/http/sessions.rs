@@ -129,11 +129,15 @@ impl Sessions {
         }
     }
 
-    /// Notes that a device is attached through a session.
-    pub fn attach(&self, id: &[u8; 32], device: DeviceId) {
-        if let Some(record) = self.lock().get_mut(id) {
+    /// Notes that a device is attached through a session; false when the session ended meanwhile.
+    pub fn attach(&self, id: &[u8; 32], device: DeviceId) -> bool {
+        let mut records = self.lock();
+        let record = records.get_mut(id);
+        let known = record.is_some();
+        if let Some(record) = record {
             record.devices.push(device);
         }
+        known
     }
 
     /// Notes that it is no longer.
@@ -219,7 +223,9 @@ mod tests {
         let sessions = Sessions::new(Duration::from_secs(60), Duration::from_secs(60));
         let token = sessions.create(&credentials()).expect("created");
         let id = sessions.open(&token).expect("open").id;
-        sessions.end(&id);
+        assert!(sessions.attach(&id, 7));
+        assert_eq!(sessions.end(&id), [7]);
+        assert!(!sessions.attach(&id, 8), "it ended");
         assert!(sessions.open(&token).is_none());
         let expired = Sessions::new(Duration::ZERO, Duration::from_secs(60));
         let token = expired.create(&credentials()).expect("created");

@@ -86,19 +86,24 @@ async fn serve(gateway: &Gateway, session: &Session, socket: &mut WebSocket) -> 
         ledger: account.ledger,
         sends: gateway.settings.smtp.is_some(),
     };
-    if say(socket, &hello).await.is_err() {
-        return Ok(());
-    }
     let id = gateway.next_device.fetch_add(1, Ordering::Relaxed);
     let (outbox, mut outgoing) = mpsc::channel(OUTBOX);
-    gateway.sessions.attach(&session.id, id);
-    let attached = account
+    if account
         .events
         .send(Event::Attached(Device { id, outbox }))
-        .await;
-    let result = match attached {
-        Ok(()) => pump(gateway, session, socket, id, &account.events, &mut outgoing).await,
-        Err(_) => Err(Bye::Restart),
+        .await
+        .is_err()
+    {
+        return Err(Bye::Restart);
+    }
+    // The account knows the device before the session does, and both before the device hears of it: a sign-out at any
+    // moment reaches it.
+    let result = if !gateway.sessions.attach(&session.id, id) {
+        Err(Bye::SignedOut)
+    } else if say(socket, &hello).await.is_err() {
+        Ok(())
+    } else {
+        pump(gateway, session, socket, id, &account.events, &mut outgoing).await
     };
     gateway.sessions.detach(&session.id, id);
     let _ = account.events.send(Event::Detached(id)).await;
