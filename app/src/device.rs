@@ -4,7 +4,7 @@ use js_sys::{Reflect, Uint8Array};
 use leptos::prelude::*;
 use roost_engine::{
     DraftView, Intent, Line, ListState, ListView, MailboxRow, MessageView, Notice, SessionView,
-    Stage, TabMessage, View,
+    Stage, TabMessage, Template, View,
 };
 use roost_wire::{Address, Body, Composed, Uid};
 use wasm_bindgen::prelude::*;
@@ -36,6 +36,10 @@ pub struct Device {
     pub forms: RwSignal<Vec<(u32, Composed)>>,
     /// Whom what is typed of a recipient may mean.
     pub people: RwSignal<Vec<Address>>,
+    /// The templates that can be put into a message, the newest first.
+    pub templates: RwSignal<Vec<Template>>,
+    /// One of them on its way into the form of its id.
+    pub inserted: RwSignal<Option<Composed>>,
     /// Notices with a number each, the newest last.
     pub notices: RwSignal<Vec<(u32, Notice)>>,
     pub new_mail: RwSignal<Option<(String, String, Uid)>>,
@@ -62,6 +66,8 @@ impl Device {
             drafts: RwSignal::new(Vec::new()),
             forms: RwSignal::new(Vec::new()),
             people: RwSignal::new(Vec::new()),
+            templates: RwSignal::new(Vec::new()),
+            inserted: RwSignal::new(None),
             notices: RwSignal::new(Vec::new()),
             new_mail: RwSignal::new(None),
             account: StoredValue::new(None),
@@ -171,6 +177,8 @@ impl Device {
                 forms.push((number, *message));
             }),
             View::People(people) => self.people.set(people),
+            View::Templates(templates) => self.templates.set(templates),
+            View::Insert(message) => self.inserted.set(Some(*message)),
             View::Notice(notice) => self.notices.update(|notices| {
                 let number = notices.last().map_or(0, |(number, _)| number + 1);
                 notices.push((number, notice));

@@ -10,8 +10,8 @@ use roost_tests::independent::parse;
 use roost_tests::postfix::{DOMAIN, NOBODY, Postfix, SIZE_LIMIT};
 use roost_tests::proxy::Proxy;
 use roost_wire::{
-    Address, Composed, Enclosure, Mutation, Origin, Outcome, ProblemKind, Saved, ServerMessage,
-    Source,
+    Address, Answer, Composed, Enclosure, Mutation, Origin, Outcome, ProblemKind, Request, Saved,
+    ServerMessage, Source,
 };
 
 struct Stage {
@@ -676,7 +676,17 @@ async fn refusals_are_told_and_nothing_is_sent() -> anyhow::Result<()> {
         Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::Unsupported),
         other => anyhow::bail!("{other:?}"),
     }
-    // Larger than the server says it takes.
+    // Larger than the server says it takes. A device may know that before; what could never be sent is not taken in.
+    assert_eq!(
+        device.ask(Request::MessageLimit).await?,
+        Ok(Answer::MessageLimit(Some(SIZE_LIMIT)))
+    );
+    let refused = device.upload(&vec![7; SIZE_LIMIT as usize + 1]).await;
+    let why = refused.err().map(|error| error.to_string());
+    assert!(
+        why.as_ref().is_some_and(|why| why.contains("40 MB")),
+        "{why:?}"
+    );
     let big = device
         .upload(&vec![7; (SIZE_LIMIT / 4 * 3 + 1_000_000) as usize])
         .await?;
@@ -697,6 +707,10 @@ async fn refusals_are_told_and_nothing_is_sent() -> anyhow::Result<()> {
     // A server that is away: certainly not sent.
     let away = gateway(&stage.dovecot, "smtp://127.0.0.1:1").await?;
     let mut device = Device::connect(&away.url, "alice").await?;
+    assert_eq!(
+        device.ask(Request::MessageLimit).await?,
+        Ok(Answer::MessageLimit(None))
+    );
     match device.mutate(send(&message("away"))).await? {
         Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::Unreachable),
         other => anyhow::bail!("{other:?}"),

@@ -21,7 +21,7 @@ document.adoptedStyleSheets.push(sheet);
  * `sanitizer` (an address), and what to call: `changed()`, `files(File[])` for what is pasted or dropped, `send()`,
  * `close()`.
  *
- * @returns {Promise<{html(): string, image(id: string, file: File): void, end(): void}>}
+ * @returns {Promise<{html(): string, insert(html: string, images: object): void, image(id: string, file: File): void, end(): void}>}
  */
 export async function open(place, options) {
   const frame = document.createElement("iframe");
@@ -137,6 +137,12 @@ export async function open(place, options) {
         image.removeAttribute("data-cid");
       }
       return body.innerHTML;
+    },
+    // Sanitized, as everything that enters the frame.
+    insert(html, images) {
+      Object.assign(options.images, images);
+      editor.focus();
+      editor.insertHTML(html);
     },
     image(id, file) {
       options.images[id] = URL.createObjectURL(file);

@@ -126,6 +126,11 @@ pub enum Write {
     Stop(String),
     /// Keep it as a template too.
     SaveTemplate(String),
+    /// Put a template into it, by its UID.
+    Insert {
+        id: String,
+        uid: Uid,
+    },
     /// Take a message that waits for its time back, to write on it.
     Unschedule {
         mailbox: String,

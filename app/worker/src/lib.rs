@@ -141,9 +141,8 @@ fn perform(effect: Effect) {
         Effect::FetchDraft {
             tab,
             address,
-            as_new,
-            identities,
-        } => http::fetch_draft(tab, address, as_new, identities),
+            opening,
+        } => http::fetch_draft(tab, address, opening),
         Effect::Keep(draft) => storage::drafts::keep(&draft),
         Effect::Recall => storage::drafts::recall(),
         Effect::Forget(id) => storage::drafts::forget(id),

@@ -118,6 +118,33 @@ test("what is typed survives a closed tab, and there is one draft", async ({ pag
   expect((await contents(imap, "Trash")).has("Unfinished")).toBe(true);
 });
 
+test("what the mail server would refuse for its size is said before", async ({ page, account }) => {
+  await signIn(page, account);
+  await compose(page);
+  await field(page, "To").fill(`${address(account)},`);
+  const attach = (name, megabytes) => page.evaluate(([name, megabytes]) => {
+    const files = new DataTransfer();
+    files.items.add(new File([new Uint8Array(megabytes * 1_000_000)], name));
+    const input = document.querySelector('input[aria-label="Attach files"]');
+    input.files = files.files;
+    input.dispatchEvent(new Event("change"));
+  }, [name, megabytes]);
+  // Postfix takes 40 MB here: 31 MB are more than that on their way, and are not even uploaded.
+  await expect(composer(page)).toBeVisible();
+  await attach("film.mov", 31);
+  await expect(composer(page).getByText("It is too large to be sent: the mail server takes messages of 40.0 MB")).toBeVisible();
+  await composer(page).getByRole("button", { name: "Cancel film.mov" }).click();
+  await attach("one.zip", 20);
+  await expect(composer(page).getByRole("button", { name: "Remove one.zip" })).toBeVisible({ timeout: 30_000 });
+  await expect(composer(page).getByText("27.3 MB in all, of 40.0 MB that can be sent")).toBeVisible();
+  await attach("two.zip", 10);
+  await expect(composer(page).getByText("The message is too large to be sent: it has 41.0 MB on its way")).toBeVisible({ timeout: 30_000 });
+  await sendButton(page).click();
+  await expect(composer(page)).toBeVisible();
+  await composer(page).getByRole("button", { name: "Remove two.zip" }).click();
+  await expect(composer(page).getByText("too large to be sent")).toHaveCount(0);
+});
+
 test("a draft changed on another device asks", async ({ page, browser, account, imap }) => {
   await signIn(page, account);
   await compose(page);

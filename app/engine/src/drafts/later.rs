@@ -1,15 +1,19 @@
 //! Messages that are sent at a time, templates, and receipts: what waits in mailboxes that Roost names.
 
-use roost_wire::{Address, Mutation, Role, Saved, Source, Uid};
+use roost_wire::{Address, Composed, Mutation, Role, Saved, Source, Uid};
 
+use super::rich;
 use crate::actions::personal_prefix;
-use crate::view::ContentAddress;
-use crate::{Effect, State, TabId};
+use crate::cache::Cache;
+use crate::view::{ContentAddress, Template, View};
+use crate::{Effect, Opening, State, TabId};
 
 /// What the mailbox of messages that wait for their time is called; the gateway looks for it.
 pub const SCHEDULED: &str = "Scheduled";
 /// What the mailbox of templates is called.
 pub const TEMPLATES: &str = "Templates";
+/// How many templates are offered.
+pub const MAX_TEMPLATES: u32 = 64;
 /// Set once a person has answered to a message that asks for a receipt (RFC 3503).
 const RECEIPT_ANSWERED: &str = "$MDNSent";
 
@@ -56,6 +60,78 @@ impl State {
         self.mutate(tab, mutation, None);
     }
 
+    /// The templates there are, the newest first; nobody asks while nobody writes.
+    pub(crate) fn templates(&self) -> Vec<Template> {
+        let cache = self
+            .templates_mailbox()
+            .and_then(|name| self.caches.get(name));
+        let mut templates: Vec<Template> = cache
+            .into_iter()
+            .flat_map(Cache::summaries)
+            .map(|summary| Template {
+                uid: summary.uid,
+                subject: summary.subject.clone(),
+            })
+            .collect();
+        templates.sort_by_key(|template| std::cmp::Reverse(template.uid));
+        templates.truncate(MAX_TEMPLATES as usize);
+        templates
+    }
+
+    /// Where templates are, if somebody writes and there are any.
+    pub(crate) fn templates_mailbox(&self) -> Option<&str> {
+        let is = |name: &str| self.mailboxes.iter().find(|known| known.name == name);
+        let known = is(&self.named_mailbox(TEMPLATES)).filter(|_| !self.drafts.is_empty());
+        known.map(|known| known.name.as_str())
+    }
+
+    /// Fetches a template, to be put into a message that is being written.
+    pub(super) fn fetch_template(&mut self, tab: TabId, id: String, uid: Uid) {
+        if let Some(mailbox) = self.templates_mailbox().map(str::to_owned)
+            && let Some(address) = self.address(&mailbox, uid)
+        {
+            self.effect(Effect::FetchDraft {
+                tab,
+                address,
+                opening: Opening::Into(id),
+            });
+        }
+    }
+
+    /// Puts a message into one that is being written: its attachments here, its text where the cursor is in the form.
+    pub(super) fn insert(&mut self, tab: TabId, id: &str, mut message: Composed) {
+        let Some(draft) = self
+            .drafts
+            .get_mut(id)
+            .filter(|draft| draft.sending.is_none() && draft.tab == Some(tab))
+        else {
+            return;
+        };
+        let rich = draft.message.html.is_some();
+        for enclosure in &message.enclosures {
+            let picture = enclosure.content_id.is_some();
+            let known = picture
+                && draft
+                    .message
+                    .enclosures
+                    .iter()
+                    .any(|other| other.content_id == enclosure.content_id);
+            // Text has no pictures in it.
+            if !known && (rich || !picture) {
+                draft.message.enclosures.push(enclosure.clone());
+            }
+        }
+        id.clone_into(&mut message.id);
+        message
+            .html
+            .get_or_insert_with(|| rich::html_of(&message.text));
+        self.draft_changed(id);
+        self.effect(Effect::Show {
+            tab,
+            view: View::Insert(Box::new(message)),
+        });
+    }
+
     pub(super) fn unschedule(&mut self, tab: TabId, mailbox: String, uid: Uid, sure: bool) {
         if let Some(address) = self.address(&mailbox, uid) {
             let drafts = self.mailbox_for(tab, Role::Drafts);
@@ -98,8 +174,7 @@ impl State {
                 self.effect(Effect::FetchDraft {
                     tab,
                     address,
-                    as_new: false,
-                    identities: Vec::new(),
+                    opening: Opening::GoOn,
                 });
             }
             Mutation::SaveDraft { .. } => {

@@ -40,6 +40,7 @@ impl State {
             .and_then(|key| Some((self.bodies.get(&key)?.clone(), key)));
         let still_open = tab.open.is_some();
         let people = self.people_for(&tab.typed);
+        let templates = self.templates();
         let (drafts, fills) = self.draft_views(id);
 
         let Some(tab) = self.tabs.get_mut(&id) else {
@@ -74,6 +75,10 @@ impl State {
         if shown.people != people {
             shown.people.clone_from(&people);
             views.push(View::People(people));
+        }
+        if shown.templates != templates {
+            shown.templates.clone_from(&templates);
+            views.push(View::Templates(templates));
         }
         if !still_open {
             shown.body = None;

@@ -1,6 +1,6 @@
 //! Messages being written: nothing typed is lost, nothing is sent twice.
 
-use roost_engine::{ContentAddress, DraftPhase, Event, Intent, Style, Wake, Write};
+use roost_engine::{ContentAddress, DraftPhase, Event, Intent, Opening, Style, Wake, Write};
 use roost_wire::{
     Composed, Enclosure, Mutation, Outcome, Problem, ProblemKind, Request, Saved, Source,
 };
@@ -84,8 +84,7 @@ fn a_draft_with_formatting_is_gone_on_with_as_such() {
             uidvalidity: 1,
             uid: 9,
         },
-        as_new: false,
-        identities: Vec::new(),
+        opening: Opening::GoOn,
         result: Ok(Box::new(Composed {
             id: "x@roost.test".to_owned(),
             html: Some("<p>one</p><p><i>two</i></p>".to_owned()),
