@@ -17,7 +17,7 @@ document.adoptedStyleSheets.push(sheet);
 /**
  * Shows an editor in an element.
  *
- * `options`: `html` to begin with, `images` (addresses by content id), `focus` (whether to begin writing at the top),
+ * `options`: `name` of what is written, `html` to begin with, `images` (addresses by content id), `focus` (whether to begin writing at the top),
  * `sanitizer` (an address), and what to call: `changed()`, `files(File[])` for what is pasted or dropped, `send()`,
  * `close()`.
  *
@@ -25,7 +25,7 @@ document.adoptedStyleSheets.push(sheet);
  */
 export async function open(place, options) {
   const frame = document.createElement("iframe");
-  frame.title = "Message editor";
+  frame.title = `${options.name} editor`;
   // `allow-scripts` is for listeners: some browsers call none in a document that may not run scripts. Scripts of the
   // document itself are stopped by the policy of its response (`default-src 'none'`).
   frame.setAttribute("sandbox", "allow-same-origin allow-scripts");
@@ -35,6 +35,7 @@ export async function open(place, options) {
   await loaded;
   const inside = frame.contentWindow;
   const root = inside.document.getElementById("text");
+  root.setAttribute("aria-label", `${options.name} text`);
   follow(inside.document.documentElement);
 
   const Squire = squireFor(inside);

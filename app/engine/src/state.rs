@@ -169,6 +169,8 @@ pub struct Tab {
     pub open: Option<Open>,
     /// What is typed of a recipient.
     pub typed: String,
+    /// Who the person is, by address: not offered.
+    pub own: Vec<String>,
     pub shown: Shown,
 }
 

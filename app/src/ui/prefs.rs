@@ -150,11 +150,15 @@ impl Prefs {
     }
 }
 
-/// An identity on one line: its fields percent-encoded, separated by spaces.
+/// An identity on one line: its fields percent-encoded, separated by spaces; the signature's formatting only where there is
+/// some.
 fn written(identity: &Identity) -> String {
-    [&identity.name, &identity.email, &identity.signature]
-        .map(|field| String::from(js_sys::encode_uri_component(field)))
-        .join(" ")
+    let mut fields = vec![&identity.name, &identity.email, &identity.signature];
+    fields.extend(&identity.formatted);
+    let fields = fields
+        .into_iter()
+        .map(|field| String::from(js_sys::encode_uri_component(field)));
+    fields.collect::<Vec<_>>().join(" ")
 }
 
 fn read(line: &str) -> Option<Identity> {
@@ -165,6 +169,7 @@ fn read(line: &str) -> Option<Identity> {
         name: fields.next()?,
         email: fields.next()?,
         signature: fields.next()?,
+        formatted: fields.next(),
     })
 }
 

@@ -59,6 +59,33 @@ test("a message is written, can be taken back, is sent, and is in Sent on anothe
   await other.context().close();
 });
 
+test("recipients go from field to field by keyboard", async ({ page, account, isMobile }) => {
+  await signIn(page, account);
+  await compose(page);
+  await field(page, "To").fill("Ann <ann@example.org>, Bob <bob@example.org>,");
+  const list = (name) => page.getByRole("list", { name: `${name} recipients` });
+  await expect(list("To").getByRole("listitem")).toHaveText(["Ann", "Bob"]);
+  const bob = page.getByRole("button", { name: "Remove Bob" });
+  await bob.focus();
+  for (const name of ["Cc", "Bcc", "Bcc"]) {
+    await page.keyboard.press("Alt+ArrowDown");
+    await expect(list(name).getByRole("listitem")).toHaveText(["Bob"]);
+    await expect(bob).toBeFocused();
+  }
+  await page.keyboard.press("Alt+ArrowUp");
+  await expect(list("Cc").getByRole("listitem")).toHaveText(["Bob"]);
+  await expect(bob).toBeFocused();
+  await page.keyboard.press("Alt+ArrowUp");
+  await expect(list("To").getByRole("listitem")).toHaveText(["Ann", "Bob"]);
+  await page.keyboard.press("Enter");
+  await expect(list("To").getByRole("listitem")).toHaveText(["Ann"]);
+  if (isMobile) return;
+  // It stands in the help, with the way to the toolbar.
+  await page.getByRole("button", { name: "Discard draft" }).click();
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog")).toContainText(/Alt F10.*toolbar.*Alt ↑ \/ Alt ↓.*field above or below/s);
+});
+
 test("answering: the quote, the references, the mark", async ({ page, account, imap }) => {
   await page.addInitScript(() => localStorage.setItem("roost.prefs", "hold=0\n"));
   await signIn(page, account);

@@ -150,14 +150,16 @@ impl Quoted {
 /// is quoted, where it belongs to what the person writes (RFC 3676, section 4.3), or at the end.
 pub fn sign(message: &mut Composed, identity: &Identity, quoted: &Quoted, style: Style) {
     let mut signature = String::new();
-    if !identity.signature.trim().is_empty() {
-        signature = format!("\n\n-- \n{}\n", identity.signature.trim_end());
+    let own_text = identity.text();
+    if !own_text.trim().is_empty() {
+        signature = format!("\n\n-- \n{}\n", own_text.trim_end());
     }
     if style.rich {
         let own = rich::html_of(&message.text);
-        let signature = match signature.trim_start_matches('\n') {
-            "" => String::new(),
-            signature => rich::html_of(&format!("\n{signature}")),
+        let signature = match (signature.trim_start_matches('\n'), &identity.formatted) {
+            ("", _) => String::new(),
+            (_, Some(html)) => format!("{}{html}", rich::html_of("\n-- ")),
+            (signature, None) => rich::html_of(&format!("\n{signature}")),
         };
         let gap = if quoted.html.is_empty() {
             String::new()
@@ -361,7 +363,7 @@ pub mod tests {
         vec![Identity {
             name: "Me".to_owned(),
             email: "me@roost.test".to_owned(),
-            signature: String::new(),
+            ..Identity::default()
         }]
     }
 
@@ -584,6 +586,35 @@ pub mod tests {
             "{:?}",
             reply.text
         );
+        identities[0].formatted = Some("<div>Me <i>and</i> Co.</div>".to_owned());
+        let signed = |style| {
+            let own = "me@roost.test";
+            answer(
+                Answer::Reply,
+                &place(),
+                &message,
+                None,
+                &identities,
+                own,
+                style,
+            )
+        };
+        let html = signed(style).html.unwrap_or_default();
+        assert!(
+            html.contains("<div dir=\"auto\">--&nbsp;</div><div>Me <i>and</i> Co.</div><div dir=\"auto\"><br></div>"),
+            "{html}"
+        );
+        // Without formatting it is the text of it.
+        let text = signed(Style::default()).text;
+        assert!(
+            text.starts_with("\n\n-- \nMe and Co.\n\n\nann@"),
+            "{text:?}"
+        );
+        let write = |how, quote: Option<&str>| {
+            let quote = quote.map(str::to_owned);
+            let own = "me@roost.test";
+            answer(how, &place(), &message, quote, &me(), own, style)
+        };
         let part = write(Answer::Reply, Some("just <this>"));
         let html = part.html.unwrap_or_default();
         assert!(

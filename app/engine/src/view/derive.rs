@@ -39,7 +39,7 @@ impl State {
             .filter(|key| tab.shown.body.as_ref() != Some(key))
             .and_then(|key| Some((self.bodies.get(&key)?.clone(), key)));
         let still_open = tab.open.is_some();
-        let people = self.people_for(&tab.typed);
+        let people = self.people_for(&tab.typed, &tab.own);
         let templates = self.templates();
         let (drafts, fills) = self.draft_views(id);
 

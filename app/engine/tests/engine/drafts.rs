@@ -97,6 +97,13 @@ fn a_draft_with_formatting_is_gone_on_with_as_such() {
     assert_eq!(device.drafts[0].problem, "");
 }
 
+fn complete(typed: &str, own: &[&str]) -> Intent {
+    Intent::Complete {
+        typed: typed.to_owned(),
+        own: own.iter().map(|&own| own.to_owned()).collect(),
+    }
+}
+
 #[test]
 fn people_are_offered_once_somebody_writes_and_for_what_is_typed() {
     let mut device = Device::new();
@@ -111,11 +118,14 @@ fn people_are_offered_once_somebody_writes_and_for_what_is_typed() {
     assert!(asks_for_sent(&device));
     // Each message of this gateway is to a person of its own.
     device.answer_all(state(40, 1));
-    device.intent(Intent::Complete("person 4".to_owned()));
+    device.intent(complete("person 4", &[]));
     let names =
         |device: &Device| -> Vec<String> { device.people.iter().map(|p| p.name.clone()).collect() };
     assert_eq!(names(&device), ["Person 40", "Person 4"]);
-    device.intent(Intent::Complete(String::new()));
+    // Nobody writes to themselves, under whichever address.
+    device.intent(complete("person 4", &["P40@example.org"]));
+    assert_eq!(names(&device), ["Person 4"]);
+    device.intent(complete("", &[]));
     assert!(device.people.is_empty());
 }
 

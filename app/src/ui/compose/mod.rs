@@ -4,7 +4,7 @@ mod enclosures;
 mod later;
 mod outbox;
 mod recipients;
-mod rich;
+pub mod rich;
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use wasm_bindgen::JsCast as _;
 use crate::ui::compose::enclosures::{Enclosures, Picked};
 use crate::ui::compose::later::Later;
 use crate::ui::compose::outbox::Outbox;
-use crate::ui::compose::recipients::Recipients;
+use crate::ui::compose::recipients::{Recipients, add};
 use crate::ui::compose::rich::{Editor, Rich};
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, each, effect, heard, live, memo, shown};
@@ -185,6 +185,30 @@ fn Form(form: Composed) -> impl IntoView {
 
     let minimized = RwSignal::new(false);
     let more = RwSignal::new(!form.cc.is_empty() || !form.bcc.is_empty());
+    // A recipient goes from one field to the next.
+    let moved = RwSignal::new(None::<(&'static str, usize)>);
+    let shift = move |field: usize| -> Box<dyn Fn(usize, bool)> {
+        Box::new(move |index, down| {
+            let places = [("To", fields.to), ("Cc", fields.cc), ("Bcc", fields.bcc)];
+            let other = field.checked_add_signed(if down { 1 } else { -1 });
+            let Some(&(label, to)) = other.and_then(|other| places.get(other)) else {
+                return;
+            };
+            more.set(true);
+            let from = places[field].1;
+            let address = from.with_untracked(|from| from.get(index).cloned());
+            if let Some(address) = address {
+                from.update(|from| drop(from.remove(index)));
+                let email = address.email.clone();
+                add(to, vec![address]);
+                let at = to.with_untracked(|to| {
+                    to.iter()
+                        .position(|other| other.email.eq_ignore_ascii_case(&email))
+                });
+                moved.set(at.map(|at| (label, at)));
+            }
+        })
+    };
     let question = RwSignal::new(None::<&'static str>);
     // What stands in a field of recipients is taken when the field is left; the form as it is then goes first.
     let settle = move || {
@@ -388,12 +412,12 @@ fn Form(form: Composed) -> impl IntoView {
                 <When test=live(move || several)>
                     <From from=fields.from identities=identities.clone() />
                 </When>
-                <Recipients label="To" list=fields.to autofocus=!reply />
+                <Recipients label="To" list=fields.to autofocus=!reply shift=shift(0) moved />
                 <Show when=live(move || more.get()) fallback=live(move || view! {
                     <button class="link" on:click=heard(move |_| more.set(true))>"Cc and Bcc"</button>
                 })>
-                    <Recipients label="Cc" list=fields.cc autofocus=false />
-                    <Recipients label="Bcc" list=fields.bcc autofocus=false />
+                    <Recipients label="Cc" list=fields.cc autofocus=false shift=shift(1) moved />
+                    <Recipients label="Bcc" list=fields.bcc autofocus=false shift=shift(2) moved />
                 </Show>
                 <label class="line">
                     <span>"Subject"</span>
@@ -411,6 +435,7 @@ fn Form(form: Composed) -> impl IntoView {
                 let images = view.with_untracked(|view| view.as_ref().map(|view| view.enclosures.clone()));
                 view! {
                     <Rich
+                        name="Message"
                         html=fields.html.get_untracked().unwrap_or_default()
                         images=images.unwrap_or_default()
                         account=ui.account()

@@ -55,6 +55,8 @@ fn addresses(images: &[Enclosure], account: &str) -> Object {
 
 #[component]
 pub fn Rich(
+    /// What is written, such as a message.
+    name: &'static str,
     html: String,
     /// The pictures that the text may show.
     images: Vec<Enclosure>,
@@ -71,6 +73,7 @@ pub fn Rich(
     let failed = RwSignal::new(false);
     let options = Object::new();
     let set = |name: &str, value: JsValue| drop(Reflect::set(&options, &name.into(), &value));
+    set("name", name.into());
     set("html", html.into());
     set("images", addresses(&images, &account).into());
     set("focus", focus.into());
