@@ -57,7 +57,9 @@ impl State {
             mailboxes.push((sent.to_owned(), 0, people::RECENT));
             mailboxes.push(("INBOX".to_owned(), 0, people::RECENT));
         }
-        if let Some(templates) = self.templates_mailbox() {
+        if !self.drafts.is_empty()
+            && let Some(templates) = drafts::templates_mailbox(self)
+        {
             mailboxes.push((templates.to_owned(), 0, drafts::MAX_TEMPLATES));
         }
         for tab in self.tabs.values().filter(|tab| !tab.failed_for_good()) {

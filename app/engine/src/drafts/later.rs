@@ -17,6 +17,29 @@ pub const MAX_TEMPLATES: u32 = 64;
 /// Set once a person has answered to a message that asks for a receipt (RFC 3503).
 const RECEIPT_ANSWERED: &str = "$MDNSent";
 
+/// The templates there are, the newest first. Needed once somebody writes, as what follows: the start does without.
+pub fn templates(state: &State) -> Vec<Template> {
+    let cache = templates_mailbox(state).and_then(|name| state.caches.get(name));
+    let mut templates: Vec<Template> = cache
+        .into_iter()
+        .flat_map(Cache::summaries)
+        .map(|summary| Template {
+            uid: summary.uid,
+            subject: summary.subject.clone(),
+        })
+        .collect();
+    templates.sort_by_key(|template| std::cmp::Reverse(template.uid));
+    templates.truncate(MAX_TEMPLATES as usize);
+    templates
+}
+
+/// Where templates are, if there are any.
+pub fn templates_mailbox(state: &State) -> Option<&str> {
+    let name = state.named_mailbox(TEMPLATES);
+    let known = state.mailboxes.iter().find(|known| known.name == name);
+    known.map(|known| known.name.as_str())
+}
+
 impl State {
     /// A mailbox that Roost names, whether it is there or not.
     pub(super) fn named_mailbox(&self, label: &str) -> String {
@@ -60,34 +83,9 @@ impl State {
         self.mutate(tab, mutation, None);
     }
 
-    /// The templates there are, the newest first; nobody asks while nobody writes.
-    pub(crate) fn templates(&self) -> Vec<Template> {
-        let cache = self
-            .templates_mailbox()
-            .and_then(|name| self.caches.get(name));
-        let mut templates: Vec<Template> = cache
-            .into_iter()
-            .flat_map(Cache::summaries)
-            .map(|summary| Template {
-                uid: summary.uid,
-                subject: summary.subject.clone(),
-            })
-            .collect();
-        templates.sort_by_key(|template| std::cmp::Reverse(template.uid));
-        templates.truncate(MAX_TEMPLATES as usize);
-        templates
-    }
-
-    /// Where templates are, if somebody writes and there are any.
-    pub(crate) fn templates_mailbox(&self) -> Option<&str> {
-        let is = |name: &str| self.mailboxes.iter().find(|known| known.name == name);
-        let known = is(&self.named_mailbox(TEMPLATES)).filter(|_| !self.drafts.is_empty());
-        known.map(|known| known.name.as_str())
-    }
-
     /// Fetches a template, to be put into a message that is being written.
     pub(super) fn fetch_template(&mut self, tab: TabId, id: String, uid: Uid) {
-        if let Some(mailbox) = self.templates_mailbox().map(str::to_owned)
+        if let Some(mailbox) = templates_mailbox(self).map(str::to_owned)
             && let Some(address) = self.address(&mailbox, uid)
         {
             self.effect(Effect::FetchDraft {

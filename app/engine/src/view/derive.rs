@@ -6,7 +6,7 @@ use crate::state::Tab;
 use crate::view::{
     ListState, ListView, MailboxRow, MessageState, MessageView, SessionView, Stage, View,
 };
-use crate::{Effect, State, TabId};
+use crate::{Effect, State, TabId, drafts};
 
 /// How many rows beyond the screen are given to a tab, so that scrolling finds them there.
 const MARGIN: u32 = 40;
@@ -40,7 +40,11 @@ impl State {
             .and_then(|key| Some((self.bodies.get(&key)?.clone(), key)));
         let still_open = tab.open.is_some();
         let people = self.people_for(&tab.typed, &tab.own);
-        let templates = self.templates();
+        let templates = if self.drafts.is_empty() {
+            Vec::new()
+        } else {
+            drafts::templates(self)
+        };
         let (drafts, fills) = self.draft_views(id);
 
         let Some(tab) = self.tabs.get_mut(&id) else {
