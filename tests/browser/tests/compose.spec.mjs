@@ -86,6 +86,26 @@ test("recipients go from field to field by keyboard", async ({ page, account, is
   await expect(page.getByRole("dialog")).toContainText(/Alt F10.*toolbar.*Alt ↑ \/ Alt ↓.*field above or below/s);
 });
 
+test("from right to left nothing stands outside the page", async ({ page, account }, info) => {
+  await signIn(page, account);
+  await page.evaluate(() => { document.documentElement.dir = "rtl"; });
+  await compose(page);
+  await field(page, "To").fill("דנה <dana@example.org>, bob@example.org,");
+  await text(page).fill("שלום עולם");
+  await page.screenshot({ path: info.outputPath("rtl.png") });
+  const { scrolled, wider, box } = await page.evaluate(() => ({
+    scrolled: scrollX,
+    wider: document.scrollingElement.scrollWidth - innerWidth,
+    box: document.querySelector(".composer").getBoundingClientRect().toJSON(),
+  }));
+  expect({ scrolled, wider }).toEqual({ scrolled: 0, wider: 0 });
+  expect(box.left).toBeGreaterThanOrEqual(0);
+  expect(box.right).toBeLessThanOrEqual(page.viewportSize().width);
+  expect(await text(page).evaluate((area) => getComputedStyle(area).direction)).toBe("rtl");
+  // What the keyboard reaches first is off the page until it does.
+  await expect(page.locator(".skip")).not.toBeInViewport();
+});
+
 test("answering: the quote, the references, the mark", async ({ page, account, imap }) => {
   await page.addInitScript(() => localStorage.setItem("roost.prefs", "hold=0\n"));
   await signIn(page, account);
