@@ -477,6 +477,7 @@ mod tests {
             host: "127.0.0.1".to_owned(),
             port,
             patience: COMMAND_TIME,
+            oauth: false,
         }
     }
 
@@ -509,7 +510,13 @@ mod tests {
             (SIGN_IN, ProblemKind::Busy),
             (WRONG, ProblemKind::Refused),
         ] {
-            let ended = submit(&answers(replies).await, &credentials, &submission).await;
+            let ended = submit(
+                &answers(replies).await,
+                &credentials,
+                &submission,
+                &Limit::default(),
+            )
+            .await;
             let Err(SubmitError::NotSent(problem)) = ended else {
                 panic!("{ended:?}");
             };
