@@ -18,7 +18,10 @@ const start = () => {
     // the worker has spoken, for it has the lock by then; a worker that ends over and over is left alone.
     worker.port.addEventListener("message", () => {
       navigator.locks?.request(`roost-worker-${new URL(loader, location).search}`, { mode: "shared" }, () => {
-        if (performance.now() > 3_000) location.reload();
+        const before = Number(sessionStorage.getItem("roost.again"));
+        if (Date.now() - before < 3_000) return;
+        sessionStorage.setItem("roost.again", Date.now());
+        location.reload();
       });
     }, { once: true });
     return worker.port;

@@ -143,7 +143,7 @@ async fn submission(auth: &'static str, log: &Log) -> anyhow::Result<Submission>
         let word = command.split([' ', ':']).next().unwrap_or_default();
         match word {
             "GREETING" => "220 ready".to_owned(),
-            "EHLO" => format!("250-mail\r\n250-SIZE 35000000\r\n250 AUTH {auth}"),
+            "EHLO" => format!("250-mail\r\n250-SIZE 35000000\r\n250-AUTH {auth}\r\n250 HELP"),
             "AUTH" if command == wrong => "334 eyJzdGF0dXMiOiI0MDAifQ==".to_owned(),
             "" => "535 5.7.8 the token has expired".to_owned(),
             "AUTH" => "235 2.7.0 welcome".to_owned(),
@@ -266,6 +266,61 @@ async fn a_submission_server_is_never_told_the_wrong_secret() -> anyhow::Result<
             .iter()
             .any(|said| said.starts_with("AUTH PLAIN "))
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn addresses_beyond_ascii_go_where_they_are_taken() -> anyhow::Result<()> {
+    let with = |email: &str| {
+        let mut message = message();
+        message.id = format!("{}@roost.test", email.len());
+        message.to[0].email = email.to_owned();
+        let Mutation::Send { drafts, sent, .. } = send() else {
+            unreachable!("it is one");
+        };
+        Mutation::Send {
+            message: Box::new(message),
+            hold: 0,
+            drafts,
+            sent,
+            ledger: None,
+        }
+    };
+    let heard = |log: &Log, wanted: &str| noted(log).iter().any(|said| said == wanted);
+    // A domain has a form in ASCII, which every server takes (RFC 5890).
+    let log = Log::default();
+    let smtp = submission("XOAUTH2", &log).await?;
+    let (_gateway, mut device) = between(&smtp, TOKEN).await?;
+    let outcome = device.mutate(with("bob@bücher.example")).await?;
+    assert_eq!(outcome, Outcome::Done { moved: None });
+    assert!(
+        heard(&log, "RCPT TO:<bob@xn--bcher-kva.example>"),
+        "{:?}",
+        noted(&log)
+    );
+    // What stands before the @ has none (RFC 6531): a server that does not offer it is not asked.
+    match device.mutate(with("grün@bücher.example")).await? {
+        Outcome::Rejected(problem) => {
+            assert_eq!(problem.kind, ProblemKind::Unsupported);
+            assert!(problem.detail.contains("SMTPUTF8"), "{}", problem.detail);
+        }
+        other => anyhow::bail!("{other:?}"),
+    }
+    assert!(!noted(&log).iter().any(|said| said.contains("grün")));
+    let log = Log::default();
+    let smtp = submission("XOAUTH2\r\n250-8BITMIME\r\n250-SMTPUTF8", &log).await?;
+    let (_gateway, mut device) = between(&smtp, TOKEN).await?;
+    let outcome = device.mutate(with("grün@roost.test")).await?;
+    assert_eq!(outcome, Outcome::Done { moved: None });
+    assert!(
+        heard(&log, "RCPT TO:<grün@roost.test>"),
+        "{:?}",
+        noted(&log)
+    );
+    let from = noted(&log)
+        .into_iter()
+        .find(|said| said.starts_with("MAIL"));
+    assert!(from.is_some_and(|from| from.contains(" SMTPUTF8")));
     Ok(())
 }
 

@@ -143,9 +143,9 @@ fn perform(effect: Effect) {
             address,
             opening,
         } => http::fetch_draft(tab, address, opening),
-        Effect::Keep(draft) => storage::drafts::keep(&draft),
+        Effect::Keep(draft) => storage::claims::keep(&draft),
         Effect::Recall => storage::drafts::recall(),
-        Effect::Forget(id) => storage::drafts::forget(id),
+        Effect::Forget(id) => storage::claims::forget(id),
         Effect::Store { account, records } => storage::mail::write(account, records),
         Effect::LoadMailbox { account, mailbox } => storage::mail::load_mailbox(account, mailbox),
         Effect::LoadPages {

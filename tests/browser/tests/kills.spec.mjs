@@ -66,10 +66,11 @@ const ways = {
     const session = await page.context().browser().newBrowserCDPSession();
     const { targetInfos } = await session.send("Target.getTargets");
     const worker = targetInfos.find((one) => one.type === "shared_worker");
-    await session.send("Target.closeTarget", { targetId: worker.targetId });
-    await session.detach();
     // The page begins anew by itself.
-    await page.waitForEvent("load", { timeout: 15_000 });
+    const again = page.waitForEvent("load", { timeout: 15_000 });
+    await session.send("Target.closeTarget", { targetId: worker.targetId });
+    await again;
+    await session.detach();
   },
 };
 
@@ -93,17 +94,19 @@ for (const [name, kill] of Object.entries(ways)) {
       const url = page.url();
       await field(page, "To").fill(`${friend.name}@roost.test,`);
       await subject(page).fill(about);
+      await text(page).focus();
       // Every key with its time: what was typed long enough before the end must be there.
       const keys = [];
+      let killed = false;
       const words = `words of round ${round} that somebody needs`;
       const typing = (async () => {
         for (const key of words) {
+          if (killed) return;
           await page.keyboard.type(key);
           keys.push([key, Date.now()]);
           await wait(5 + below(30));
         }
       })();
-      await text(page).focus();
       const doing = round % 3;
       let acting = typing;
       if (doing === 1) {
@@ -125,6 +128,7 @@ for (const [name, kill] of Object.entries(ways)) {
       }
       const sent = doing === 2;
       const killedAt = Date.now();
+      killed = true;
       await kill(page);
       await acting.catch(() => {});
       const due = keys.filter(([, at]) => at < killedAt - KEPT_AFTER).map(([key]) => key).join("");

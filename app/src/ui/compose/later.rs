@@ -24,7 +24,7 @@ pub fn Later(
     insert: Box<dyn Fn(Uid)>,
     wanted: [(&'static str, RwSignal<bool>); 2],
 ) -> impl IntoView {
-    let templates = expect_context::<Ui>().device.templates;
+    let offers = expect_context::<Ui>().device.offers;
     let actions = StoredValue::new_local((schedule, template, insert));
     let open = RwSignal::new(false);
     let other = NodeRef::<html::Input>::new();
@@ -85,10 +85,10 @@ pub fn Later(
                         open.set(false);
                         actions.with_value(|(_, template, _)| template());
                     })>{Icon::Drafts.draw()}"Save as template"</button>
-                    <When test=live(move || templates.with(|templates| !templates.is_empty()))>
+                    <When test=live(move || offers.with(|offers| !offers.templates.is_empty()))>
                         <div class="templates" role="group" aria-label="Insert template">
                             <span class="hint">"Insert template"</span>
-                            {each(move || templates.get(), Clone::clone, move |template| view! {
+                            {each(move || offers.with(|offers| offers.templates.clone()), Clone::clone, move |template| view! {
                                 <button on:click=heard(move |_| {
                                     open.set(false);
                                     actions.with_value(|(.., insert)| insert(template.uid));

@@ -2,6 +2,7 @@
 
 mod enclosures;
 mod later;
+mod offers;
 mod outbox;
 mod recipients;
 pub mod rich;
@@ -19,6 +20,7 @@ use wasm_bindgen::JsCast as _;
 
 use crate::ui::compose::enclosures::{Enclosures, Picked};
 use crate::ui::compose::later::Later;
+pub use crate::ui::compose::offers::{Offers, offer};
 use crate::ui::compose::outbox::Outbox;
 use crate::ui::compose::recipients::{Recipients, add};
 use crate::ui::compose::rich::{Editor, Rich};
@@ -281,10 +283,13 @@ fn Form(form: Composed) -> impl IntoView {
     // A template that was fetched: its text where the cursor is, the rest where nothing is yet.
     effect(move || {
         let own = |message: &Composed| id.with_value(|id| *id == message.id);
-        let Some(message) = ui.device.inserted.get().filter(own) else {
+        let offers = ui.device.offers;
+        if !offers.with(|offers| offers.chosen.as_ref().is_some_and(own)) {
+            return;
+        }
+        let Some(message) = offers.try_update(|offers| offers.chosen.take()).flatten() else {
             return;
         };
-        ui.device.inserted.set(None);
         if fields.recipients().is_empty() {
             more.update(|more| *more |= !message.cc.is_empty() || !message.bcc.is_empty());
             fields.to.set(message.to);

@@ -67,7 +67,7 @@ pub fn Recipients(
         if typed.with(|typed| typed.trim().is_empty()) {
             return Vec::new();
         }
-        let mut people = ui.device.people.get();
+        let mut people = ui.device.offers.with(|offers| offers.people.clone());
         list.with(|list| {
             people.retain(|person| {
                 let same = |other: &Address| other.email.eq_ignore_ascii_case(&person.email);
