@@ -153,12 +153,14 @@ impl Prefs {
 /// An identity on one line: its fields percent-encoded, separated by spaces; the signature's formatting only where there is
 /// some.
 fn written(identity: &Identity) -> String {
-    let mut fields = vec![&identity.name, &identity.email, &identity.signature];
-    fields.extend(&identity.formatted);
-    let fields = fields
-        .into_iter()
-        .map(|field| String::from(js_sys::encode_uri_component(field)));
-    fields.collect::<Vec<_>>().join(" ")
+    let encoded = |field: &String| String::from(js_sys::encode_uri_component(field));
+    let fields = [&identity.name, &identity.email, &identity.signature];
+    let mut line = fields.map(encoded).join(" ");
+    if let Some(formatted) = &identity.formatted {
+        line.push(' ');
+        line.push_str(&encoded(formatted));
+    }
+    line
 }
 
 fn read(line: &str) -> Option<Identity> {

@@ -40,6 +40,53 @@ pub fn templates_mailbox(state: &State) -> Option<&str> {
     known.map(|known| known.name.as_str())
 }
 
+/// Fetches a template, to be put into a message that is being written.
+pub fn fetch_template(state: &mut State, tab: TabId, id: String, uid: Uid) {
+    if let Some(mailbox) = templates_mailbox(state).map(str::to_owned)
+        && let Some(address) = state.address(&mailbox, uid)
+    {
+        state.effect(Effect::FetchDraft {
+            tab,
+            address,
+            opening: Opening::Into(id),
+        });
+    }
+}
+
+/// Puts a message into one that is being written: its attachments here, its text where the cursor is in the form.
+pub fn insert(state: &mut State, tab: TabId, id: &str, mut message: Composed) {
+    let Some(draft) = state
+        .drafts
+        .get_mut(id)
+        .filter(|draft| draft.sending.is_none() && draft.tab == Some(tab))
+    else {
+        return;
+    };
+    let rich = draft.message.html.is_some();
+    for enclosure in &message.enclosures {
+        let picture = enclosure.content_id.is_some();
+        let known = picture
+            && draft
+                .message
+                .enclosures
+                .iter()
+                .any(|other| other.content_id == enclosure.content_id);
+        // Text has no pictures in it.
+        if !known && (rich || !picture) {
+            draft.message.enclosures.push(enclosure.clone());
+        }
+    }
+    id.clone_into(&mut message.id);
+    message
+        .html
+        .get_or_insert_with(|| rich::html_of(&message.text));
+    state.draft_changed(id);
+    state.effect(Effect::Show {
+        tab,
+        view: View::Insert(Box::new(message)),
+    });
+}
+
 impl State {
     /// A mailbox that Roost names, whether it is there or not.
     pub(super) fn named_mailbox(&self, label: &str) -> String {
@@ -81,53 +128,6 @@ impl State {
             base: None,
         };
         self.mutate(tab, mutation, None);
-    }
-
-    /// Fetches a template, to be put into a message that is being written.
-    pub(super) fn fetch_template(&mut self, tab: TabId, id: String, uid: Uid) {
-        if let Some(mailbox) = templates_mailbox(self).map(str::to_owned)
-            && let Some(address) = self.address(&mailbox, uid)
-        {
-            self.effect(Effect::FetchDraft {
-                tab,
-                address,
-                opening: Opening::Into(id),
-            });
-        }
-    }
-
-    /// Puts a message into one that is being written: its attachments here, its text where the cursor is in the form.
-    pub(super) fn insert(&mut self, tab: TabId, id: &str, mut message: Composed) {
-        let Some(draft) = self
-            .drafts
-            .get_mut(id)
-            .filter(|draft| draft.sending.is_none() && draft.tab == Some(tab))
-        else {
-            return;
-        };
-        let rich = draft.message.html.is_some();
-        for enclosure in &message.enclosures {
-            let picture = enclosure.content_id.is_some();
-            let known = picture
-                && draft
-                    .message
-                    .enclosures
-                    .iter()
-                    .any(|other| other.content_id == enclosure.content_id);
-            // Text has no pictures in it.
-            if !known && (rich || !picture) {
-                draft.message.enclosures.push(enclosure.clone());
-            }
-        }
-        id.clone_into(&mut message.id);
-        message
-            .html
-            .get_or_insert_with(|| rich::html_of(&message.text));
-        self.draft_changed(id);
-        self.effect(Effect::Show {
-            tab,
-            view: View::Insert(Box::new(message)),
-        });
     }
 
     pub(super) fn unschedule(&mut self, tab: TabId, mailbox: String, uid: Uid, sure: bool) {

@@ -287,7 +287,7 @@ impl State {
             Write::Schedule { id, at } => self.begin_sending(&id, 0, Some(at)),
             Write::Stop(id) => self.unsend_draft(tab, &id),
             Write::SaveTemplate(id) => self.save_template(tab, &id),
-            Write::Insert { id, uid } => self.fetch_template(tab, id, uid),
+            Write::Insert { id, uid } => later::fetch_template(self, tab, id, uid),
             Write::Unschedule { mailbox, uid, sure } => {
                 self.unschedule(tab, mailbox, uid, sure);
             }

@@ -2,7 +2,7 @@
 
 use roost_wire::{Composed, Saved, Source, Uid};
 
-use super::{Draft, rich};
+use super::{Draft, later, rich};
 use crate::intent::Identity;
 use crate::view::ContentAddress;
 use crate::{BodyProblem, Effect, Opening, State, TabId};
@@ -144,7 +144,7 @@ impl State {
         }
         rich::complete(&mut message);
         if let Opening::Into(id) = opening {
-            self.insert(tab, &id, message);
+            later::insert(self, tab, &id, message);
             return;
         }
         if let Opening::AsNew(identities) = opening {
