@@ -85,6 +85,8 @@ const LATE: &[&str] = &[
 const LATE_ITSELF: &[&str] = &[
     "roost_engine[]::drafts",
     "<roost_engine[]::drafts",
+    "roost_engine[]::haystack",
+    "<roost_engine[]::haystack",
     "<roost_wire[]::body",
     "<roost_wire[]::compose",
     "<roost_wire[]::mutation",

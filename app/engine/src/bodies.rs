@@ -74,6 +74,18 @@ impl Bodies {
         self.held.get(key)
     }
 
+    /// The bodies of a mailbox that are held.
+    pub fn of(
+        &self,
+        account: &str,
+        mailbox: &str,
+    ) -> impl Iterator<Item = (&ContentAddress, &Body)> {
+        self.held
+            .iter()
+            .map(|((address, _), body)| (address, body))
+            .filter(move |(address, _)| address.account == account && address.mailbox == mailbox)
+    }
+
     fn insert(&mut self, key: Key, body: Body) {
         self.bytes += size(&body);
         self.order.push_back(key.clone());
@@ -197,7 +209,14 @@ impl State {
             return;
         };
         match result {
-            Ok(body) => self.bodies.insert(key, *body),
+            Ok(body) => {
+                if let Some(cache) = self.caches.get_mut(&key.0.mailbox)
+                    && let Some(haystack) = &mut cache.haystack
+                {
+                    haystack.add_body(key.0.uid, &body.html);
+                }
+                self.bodies.insert(key, *body);
+            }
             Err(problem) => {
                 if prefetch {
                     self.bodies.refused.push_back(key.clone());

@@ -24,6 +24,8 @@ pub enum Intent {
     Filter(Filter),
     /// Show what matches; an empty text ends the search.
     Search(String),
+    /// The same while it is being typed: this device is searched at once, the server after a pause.
+    TypeSearch(String),
     /// The rows on screen, by position from the top.
     Scroll {
         first: u32,

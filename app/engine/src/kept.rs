@@ -123,6 +123,10 @@ pub struct Keeping {
     pub asked: BTreeSet<u32>,
     /// Pages on their way.
     pub loading: BTreeSet<u32>,
+    /// Pages that a search has still to read; `None` before it began.
+    pub unread: Option<BTreeSet<u32>>,
+    /// Pages on their way to be searched.
+    pub reading: bool,
 }
 
 impl Keeping {

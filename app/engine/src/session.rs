@@ -266,6 +266,7 @@ impl State {
             Wake::Discard(id) => self.discard_for_good(&id),
             Wake::Release(id) => self.release(&id),
             Wake::Resend(id) => self.resend(&id),
+            Wake::Searched { tab, text } => self.search_paused(tab, &text),
             Wake::Overdue(id) => {
                 if self.asked.contains_key(&id) {
                     self.line_is_dead();

@@ -157,6 +157,12 @@ pub struct Tab {
     pub source: Source,
     /// The answer to the source's search, newest first.
     pub found: Option<Found>,
+    /// What this device found itself.
+    pub here: Option<Here>,
+    /// The search is still being typed: the server is not asked yet.
+    pub typing: bool,
+    /// The mailbox to go back to from one that the search names.
+    pub home: Option<String>,
     /// The mailbox changed since the search was answered.
     pub found_outdated: bool,
     pub failed: Option<Failure>,
@@ -169,6 +175,22 @@ pub struct Tab {
 }
 
 impl Tab {
+    /// Forgets what was found, by the server and here.
+    pub fn forget_found(&mut self) {
+        self.found = None;
+        self.here = None;
+    }
+
+    /// Takes messages that are gone out of what was found.
+    pub fn lose(&mut self, gone: &UidSet) {
+        if let Some(found) = &mut self.found {
+            found.lose(gone);
+        }
+        if let Some(here) = &mut self.here {
+            here.uids.retain(|uid| !gone.contains(*uid));
+        }
+    }
+
     pub fn failed_for_good(&self) -> bool {
         self.failed.as_ref().is_some_and(|failure| !failure.again)
     }
@@ -189,7 +211,21 @@ pub struct Found {
     pub total: u32,
 }
 
+/// What this device found before the server said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Here {
+    /// The newest first.
+    pub uids: Vec<u32>,
+    /// How many rows of the haystack were looked through.
+    pub read: usize,
+}
+
 impl Found {
+    /// Whether it names every match.
+    pub fn is_complete(&self) -> bool {
+        self.uids.len() >= self.total as usize
+    }
+
     /// Takes out messages that are gone.
     pub fn lose(&mut self, gone: &UidSet) {
         let before = self.uids.len();

@@ -8,10 +8,10 @@ use roost_wire::{
 };
 
 use crate::cache::Mismatch;
+use crate::people;
 use crate::state::{Asked, Failure, Found, Socket};
 use crate::view::View;
 use crate::{Effect, State, Wake};
-use crate::{people, query};
 
 /// Rows are asked for in pages of this many sequence numbers.
 pub const PAGE: u32 = 32;
@@ -19,6 +19,8 @@ pub const PAGE: u32 = 32;
 pub const MARGIN: u32 = 60;
 /// How many requests may be under way.
 const MAX_ASKED: usize = 16;
+/// How many searches of the server may be under way.
+const MAX_SEARCHES: usize = 2;
 /// How long the gateway may take to answer; it limits every IMAP command to 60 seconds.
 const OVERDUE_MS: u32 = 75_000;
 /// How long until something that failed for now is asked for again.
@@ -177,28 +179,37 @@ impl State {
                 mailbox: mailbox.clone(),
                 source: tab.source.clone(),
             };
-            if !self.asked.values().any(|known| *known == asked) {
-                let query = query::narrow(query::parse(&tab.source.search), tab.source.filter);
+            let searches = |asked: &&Asked| matches!(asked, Asked::Search { .. });
+            if !tab.typing
+                && !self.asked.values().any(|known| *known == asked)
+                // What was typed before has its answer first, lest a slow server is asked for every letter.
+                && self.asked.values().filter(searches).count() < MAX_SEARCHES
+                && let Some(query) = self.query_of(tab)
+            {
                 if let Some(tab) = self.tabs.get_mut(&id) {
                     tab.found_outdated = false;
                 }
-                self.ask(asked, Request::Search { mailbox, query });
+                self.ask(
+                    asked,
+                    Request::Search {
+                        mailbox: mailbox.clone(),
+                        query,
+                    },
+                );
             }
-            return;
         }
-        let (Some(found), Some(cache)) = (&tab.found, self.caches.get(&mailbox)) else {
+        let Some(tab) = self.tabs.get(&id) else {
+            return;
+        };
+        let (Some(rows), Some(cache)) = (self.rows(tab), self.caches.get(&mailbox)) else {
             return;
         };
         let uidvalidity = cache.state.uidvalidity;
-        let first = tab.first.saturating_sub(MARGIN) as usize;
-        let missing: UidSet = found
-            .uids
-            .iter()
-            .skip(first)
-            .take((tab.count + 2 * MARGIN) as usize)
-            .filter(|uid| cache.lacks(**uid))
+        let first = tab.first.saturating_sub(MARGIN);
+        let missing: UidSet = (first..(tab.first + tab.count + MARGIN).min(rows.len()))
+            .filter_map(|position| rows.uid(position))
+            .filter(|uid| cache.lacks(*uid))
             .take(MAX_WINDOW as usize)
-            .copied()
             .collect();
         let asked = Asked::Summaries {
             mailbox: mailbox.clone(),
@@ -258,6 +269,9 @@ impl State {
                 for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
                     if let Some(found) = &mut tab.found {
                         found.uids.retain(|uid| !missing.contains(uid));
+                    }
+                    if let Some(here) = &mut tab.here {
+                        here.uids.retain(|uid| !missing.contains(uid));
                     }
                 }
             }
@@ -365,7 +379,8 @@ impl State {
                         }
                     } else {
                         tab.mailbox = "INBOX".to_owned();
-                        tab.found = None;
+                        tab.home = None;
+                        tab.forget_found();
                         tab.failed = None;
                         tab.first = 0;
                         tab.open = None;
@@ -410,9 +425,7 @@ impl State {
                     .values_mut()
                     .filter(|tab| tab.mailbox == delta.mailbox)
                 {
-                    if let Some(found) = &mut tab.found {
-                        found.lose(&delta.vanished);
-                    }
+                    tab.lose(&delta.vanished);
                 }
                 if !delta.arrived.is_empty() {
                     self.outdate_searches(&delta.mailbox);
@@ -449,21 +462,22 @@ impl State {
     fn begun_anew(&mut self, mailbox: &str) {
         self.asked.retain(|_, asked| asked.mailbox() != mailbox);
         for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
-            tab.found = None;
+            tab.forget_found();
             tab.open = None;
         }
     }
 
     /// Messages are gone because this device wanted it: a search that was answered before must not bring them back.
     pub(crate) fn gone(&mut self, mailbox: &str, uidvalidity: u32, uids: &UidSet) {
-        let known = self.caches.get(mailbox);
-        if known.is_none_or(|cache| cache.state.uidvalidity != uidvalidity) {
+        let known = self.caches.get_mut(mailbox);
+        let Some(cache) = known.filter(|cache| cache.state.uidvalidity == uidvalidity) else {
             return;
+        };
+        if let Some(haystack) = &mut cache.haystack {
+            haystack.lose(uids);
         }
         for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
-            if let Some(found) = &mut tab.found {
-                found.lose(uids);
-            }
+            tab.lose(uids);
         }
         let searching =
             |asked: &Asked| matches!(asked, Asked::Search { mailbox: of, .. } if of == mailbox);
@@ -478,6 +492,7 @@ impl State {
         );
         for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
             tab.found_outdated = tab.found.is_some();
+            tab.here = None;
         }
     }
 

@@ -140,6 +140,23 @@ pub struct ListView {
     /// `None` where a row is still being fetched.
     pub rows: Vec<Option<Summary>>,
     pub state: ListState,
+    /// How far a search or filter has got.
+    pub reach: Reach,
+    /// How many matches the server found that this device did not have.
+    pub remote: u32,
+    /// Those of them among the rows.
+    pub remote_rows: Vec<Uid>,
+}
+
+/// How far a search or filter has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reach {
+    /// What is shown is what the server says.
+    Server,
+    /// It is what this device has; the server is being asked.
+    Asking,
+    /// It is what this device has, of so many messages: there is no line.
+    Device(u32),
 }
 
 /// Whether the list can be believed.

@@ -1,10 +1,12 @@
 //! Deriving what each tab is shown from the state, and showing what differs from what it was shown last.
 
-use roost_wire::{Mailbox, Role};
+use std::collections::HashSet;
+
+use roost_wire::{Mailbox, Role, Uid};
 
 use crate::state::Tab;
 use crate::view::{
-    ListState, ListView, MailboxRow, MessageState, MessageView, SessionView, Stage, View,
+    ListState, ListView, MailboxRow, MessageState, MessageView, Reach, SessionView, Stage, View,
 };
 use crate::{Effect, State, TabId};
 
@@ -174,13 +176,31 @@ impl State {
                 Some(failure) => ListState::Failed(failure.why.clone()),
                 None => ListState::Loading,
             },
+            reach: self.reach(tab),
+            remote: 0,
+            remote_rows: Vec::new(),
         };
+        if let Some(unknown) = self.unknown_mailbox(tab) {
+            // Nowhere to look.
+            view.state = ListState::Failed(format!("There is no folder called “{unknown}”."));
+            return view;
+        }
         let (Some(rows), Some(cache)) = (self.rows(tab), self.caches.get(&tab.mailbox)) else {
             return view;
         };
         view.total = rows.len();
         view.matches = tab.found.as_ref().map_or(view.total, |found| found.total);
         view.first = tab.first.saturating_sub(MARGIN).min(view.total);
+        if let (Some(found), Some(here), false) =
+            (&tab.found, &tab.here, tab.source.search.is_empty())
+        {
+            let known: HashSet<Uid> = here.uids.iter().copied().collect();
+            let remote = |uid: &Uid| !known.contains(uid);
+            view.remote = found.uids.iter().filter(|uid| remote(uid)).count() as u32;
+            view.remote_rows = (view.first..view.total.min(tab.first + tab.count + MARGIN))
+                .filter_map(|position| rows.uid(position).filter(remote))
+                .collect();
+        }
         let end = (tab.first + tab.count + MARGIN).min(view.total);
         view.rows = (view.first..end)
             .map(|position| {
@@ -199,7 +219,9 @@ impl State {
         {
             return self.kept(shown);
         }
-        if tab.failed.is_none() {
+        // Nothing on this device is no answer yet.
+        let waits = view.reach == Reach::Asking && view.total == 0;
+        if tab.failed.is_none() && !waits {
             view.state = ListState::Ready;
         }
         view

@@ -5,4 +5,5 @@ mod drafts;
 mod flow;
 mod kept;
 mod later;
+mod search;
 mod sync;
