@@ -290,7 +290,9 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Woke(wake) => state.woke(wake),
     }
     state.go_on_with_drafts();
-    state.search_here();
+    if state.is_searching() {
+        state.search_here();
+    }
     state.load_what_is_kept();
     state.ask_for_what_is_missing();
     state.keep_mail();

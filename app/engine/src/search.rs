@@ -10,8 +10,9 @@ use roost_wire::{Mutation, Role, SearchQuery, Summary, Uid};
 
 use crate::haystack::{FlagChange, Haystack};
 use crate::kept::KeptPage;
+use crate::list::Rows;
 use crate::state::{Socket, Tab};
-use crate::view::{Line, Reach};
+use crate::view::{Line, ListState, ListView, Reach};
 use crate::{Effect, State, TabId, Wake, query};
 
 /// How long nothing is typed before the server is asked.
@@ -30,6 +31,18 @@ pub fn find_in(summaries: &[Summary], text: &str) -> Vec<Uid> {
     let mut found = haystack.find(&query::parse(text).search, 0, &[]);
     found.sort_unstable_by(|a, b| b.cmp(a));
     found
+}
+
+/// Marks what only the server found, of the rows up to `end`.
+pub fn show_remote(tab: &Tab, rows: &Rows<'_>, end: u32, view: &mut ListView) {
+    let (Some(found), Some(here)) = (&tab.found, &tab.here) else {
+        return;
+    };
+    let remote = |uid: &Uid| here.uids.binary_search_by(|here| uid.cmp(here)).is_err();
+    view.remote = found.uids.iter().filter(|uid| remote(uid)).count() as u32;
+    view.remote_rows = (view.first..end)
+        .filter_map(|position| rows.uid(position).filter(remote))
+        .collect();
 }
 
 impl State {
@@ -126,19 +139,22 @@ impl State {
         Some(query::narrow(query, tab.source.filter))
     }
 
-    /// How far a tab's search has got.
-    pub(crate) fn reach(&self, tab: &Tab) -> Reach {
-        if tab.source.is_all() || tab.found.is_some() {
-            return Reach::Server;
+    /// Tells how far a tab's search or filter has got; false where there is nothing to be shown of it.
+    pub(crate) fn show_reach(&self, tab: &Tab, view: &mut ListView) -> bool {
+        if let Some(unknown) = self.unknown_mailbox(tab) {
+            view.state = ListState::Failed(format!("There is no folder called “{unknown}”."));
+            return false;
         }
-        if self.socket == Socket::Open && self.line == Line::Live {
-            return Reach::Asking;
+        if tab.found.is_none() {
+            view.reach = if self.socket == Socket::Open && self.line == Line::Live {
+                Reach::Asking
+            } else {
+                let cache = self.caches.get(&tab.mailbox);
+                let haystack = cache.and_then(|cache| cache.haystack.as_ref());
+                Reach::Device(haystack.map_or(0, |haystack| haystack.len() as u32))
+            };
         }
-        let haystack = self
-            .caches
-            .get(&tab.mailbox)
-            .and_then(|cache| cache.haystack.as_ref());
-        Reach::Device(haystack.map_or(0, |haystack| haystack.len() as u32))
+        true
     }
 
     /// Looks through what is on this device. Called after every event.

@@ -328,6 +328,12 @@ impl State {
         }
     }
 
+    /// Whether any tab searches, or did.
+    pub(crate) fn is_searching(&self) -> bool {
+        self.tabs.values().any(|tab| !tab.source.is_all())
+            || self.caches.values().any(|cache| cache.haystack.is_some())
+    }
+
     /// Forgets everything that belongs to an account.
     pub(crate) fn forget_account(&mut self) {
         self.keep_from_now_on(false);

@@ -1,9 +1,8 @@
 //! Deriving what each tab is shown from the state, and showing what differs from what it was shown last.
 
-use std::collections::HashSet;
+use roost_wire::{Mailbox, Role};
 
-use roost_wire::{Mailbox, Role, Uid};
-
+use crate::search::show_remote;
 use crate::state::Tab;
 use crate::view::{
     ListState, ListView, MailboxRow, MessageState, MessageView, Reach, SessionView, Stage, View,
@@ -176,13 +175,11 @@ impl State {
                 Some(failure) => ListState::Failed(failure.why.clone()),
                 None => ListState::Loading,
             },
-            reach: self.reach(tab),
+            reach: Reach::Server,
             remote: 0,
             remote_rows: Vec::new(),
         };
-        if let Some(unknown) = self.unknown_mailbox(tab) {
-            // Nowhere to look.
-            view.state = ListState::Failed(format!("There is no folder called “{unknown}”."));
+        if !tab.source.is_all() && !self.show_reach(tab, &mut view) {
             return view;
         }
         let (Some(rows), Some(cache)) = (self.rows(tab), self.caches.get(&tab.mailbox)) else {
@@ -191,16 +188,6 @@ impl State {
         view.total = rows.len();
         view.matches = tab.found.as_ref().map_or(view.total, |found| found.total);
         view.first = tab.first.saturating_sub(MARGIN).min(view.total);
-        if let (Some(found), Some(here), false) =
-            (&tab.found, &tab.here, tab.source.search.is_empty())
-        {
-            let known: HashSet<Uid> = here.uids.iter().copied().collect();
-            let remote = |uid: &Uid| !known.contains(uid);
-            view.remote = found.uids.iter().filter(|uid| remote(uid)).count() as u32;
-            view.remote_rows = (view.first..view.total.min(tab.first + tab.count + MARGIN))
-                .filter_map(|position| rows.uid(position).filter(remote))
-                .collect();
-        }
         let end = (tab.first + tab.count + MARGIN).min(view.total);
         view.rows = (view.first..end)
             .map(|position| {
@@ -208,6 +195,9 @@ impl State {
                 Some(self.replayed(&tab.mailbox, summary))
             })
             .collect();
+        if !tab.source.search.is_empty() {
+            show_remote(tab, &rows, end, &mut view);
+        }
         let shown = tab.shown.list.as_ref().filter(|shown| {
             shown.mailbox == view.mailbox
                 && shown.filter == view.filter

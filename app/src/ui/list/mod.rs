@@ -1,6 +1,7 @@
 //! The list of messages: virtual, only the rows on screen are in the document.
 
 mod geometry;
+mod reached;
 mod row;
 mod toolbar;
 

@@ -2,9 +2,10 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use roost_engine::{Action, Filter, Intent, ListState, Reach, Target};
+use roost_engine::{Action, Filter, Intent, ListState, Target};
 use roost_wire::Role;
 
+use super::reached::Reached;
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, effect, heard, live, memo, shown};
 use crate::ui::state::{Dialog, Pane, Ui};
@@ -127,42 +128,6 @@ fn Search() -> impl IntoView {
                 </button>
             </When>
         </form>
-    }
-}
-
-/// Where what is shown was looked for: on this device, on the mail server, or both.
-#[component]
-fn Reached() -> impl IntoView {
-    let ui = expect_context::<Ui>();
-    let text = memo(move || {
-        ui.device.list.with(|list| {
-            let list = list.as_ref()?;
-            let searching = !list.search.is_empty();
-            if let Reach::Device(count) = list.reach {
-                let has = if count == 1 {
-                    "1 message".to_owned()
-                } else {
-                    format!("{count} messages")
-                };
-                return Some(format!(
-                    "No connection: only the {has} of this folder on this device were searched."
-                ));
-            }
-            if !searching || matches!(list.state, ListState::Failed(_)) {
-                return None;
-            }
-            Some(match (list.reach, list.remote) {
-                (Reach::Asking, _) => "Found on this device. Asking the mail server …".to_owned(),
-                (_, 0) => "Searched here and on the mail server.".to_owned(),
-                (_, 1) => "1 of these was found by the mail server only.".to_owned(),
-                (_, remote) => format!("{remote} of these were found by the mail server only."),
-            })
-        })
-    });
-    view! {
-        <When test=live(move || text.with(Option::is_some))>
-            <p class="hint reached" role="status" aria-label="Search">{shown(move || text.get())}</p>
-        </When>
     }
 }
 
