@@ -63,7 +63,7 @@ impl Haystack {
             push_lowered(&mut self.text, field);
             self.text.push('\n');
         }
-        let bits = u8::from(summary.attachment) * ATTACHMENT | bits(&summary.flags);
+        let bits = (u8::from(summary.attachment) * ATTACHMENT) | bits(&summary.flags);
         if let Some(&place) = self.places.get(&summary.uid) {
             if self.text_of(place) == &self.text[start..] {
                 self.text.truncate(start);
@@ -99,7 +99,7 @@ impl Haystack {
     pub fn set_flags(&mut self, uid: Uid, flags: &Flags) {
         if let Some(&place) = self.places.get(&uid) {
             let row = &mut self.rows[place];
-            row.bits = row.bits & ATTACHMENT | bits(flags);
+            row.bits = (row.bits & ATTACHMENT) | bits(flags);
         }
     }
 
@@ -261,7 +261,7 @@ impl<'a> Needles<'a> {
 }
 
 fn bits(flags: &Flags) -> u8 {
-    u8::from(flags.seen) * SEEN | u8::from(flags.flagged) * FLAGGED
+    (u8::from(flags.seen) * SEEN) | (u8::from(flags.flagged) * FLAGGED)
 }
 
 /// An address as a header has it; several follow one another.
