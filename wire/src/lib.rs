@@ -96,6 +96,13 @@ pub enum Request {
     },
     /// Search one mailbox on the server.
     Search { mailbox: String, query: SearchQuery },
+    /// As [`Request::Window`], for rows that nobody waits for: what somebody waits for goes before.
+    Ahead {
+        mailbox: String,
+        first: u32,
+        /// At most [`MAX_WINDOW`].
+        count: u32,
+    },
 }
 
 /// What the gateway sends.

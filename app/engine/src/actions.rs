@@ -71,6 +71,7 @@ impl State {
             Intent::Subscribe { name, subscribed } => {
                 self.mutate(tab, Mutation::Subscribe { name, subscribed }, None);
             }
+            Intent::Circumstances(circumstances) => self.circumstances(tab, circumstances),
             Intent::ConnectNow => self.connect_now(),
             Intent::Write(write) => self.write(tab, write),
             Intent::Complete(typed) => {

@@ -101,6 +101,10 @@ impl Bodies {
         }
     }
 
+    pub fn is_fetching_any(&self) -> bool {
+        !self.fetching.is_empty()
+    }
+
     fn is_fetching(&self, key: &Key) -> bool {
         self.fetching.values().any(|(known, _)| known == key)
     }
@@ -142,7 +146,7 @@ impl State {
                 after_ms: CALM_MS,
             });
         }
-        quiet && self.bodies.calm
+        quiet && self.bodies.calm && self.may_fetch_ahead()
     }
 
     /// Nothing was asked for for a while.

@@ -391,11 +391,13 @@ impl Cache {
         positions
     }
 
-    /// Drops summaries far from `keep` when there are too many.
+    /// Drops summaries far from `keep` when there are too many; those that are not written yet stay.
     pub fn evict(&mut self, keep: &std::collections::HashSet<Uid>) {
         if self.summaries.len() > MAX_SUMMARIES {
-            self.summaries.retain(|uid, _| keep.contains(uid));
-            self.outdated.retain(|uid| keep.contains(uid));
+            let changed = &self.kept.changed;
+            self.summaries
+                .retain(|uid, _| keep.contains(uid) || changed.contains(&page_of(*uid)));
+            self.outdated.retain(|uid| self.summaries.contains_key(uid));
             self.kept.asked.clear();
         }
     }

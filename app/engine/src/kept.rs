@@ -130,6 +130,11 @@ pub struct Keeping {
 }
 
 impl Keeping {
+    /// Whether more pages are kept than are.
+    pub fn has_room(&self) -> bool {
+        self.pages.len() < MAX_PAGES
+    }
+
     fn differs(&self) -> bool {
         self.column || self.void || !self.changed.is_empty()
     }

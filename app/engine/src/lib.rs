@@ -16,6 +16,7 @@ mod actions;
 mod bodies;
 mod cache;
 mod drafts;
+mod fill;
 mod haystack;
 mod intent;
 mod kept;
@@ -30,14 +31,16 @@ mod sync;
 mod view;
 
 pub use drafts::{KeptDraft, address_problem, addresses, alternative_of, html_of, is_formatted};
-pub use intent::{Action, Answer, Filter, Identity, Intent, Style, TabId, Target, UndoId, Write};
+pub use intent::{
+    Action, Answer, Circumstances, Filter, Identity, Intent, Style, TabId, Target, UndoId, Write,
+};
 pub use kept::{KeptAccount, KeptMailbox, KeptPage, PAGE_SPAN, Record};
 pub use query::{Query, parse as parse_query};
 pub use search::find_in;
 pub use state::State;
 pub use view::{
-    ContentAddress, DraftPhase, DraftView, Line, ListState, ListView, MailboxRow, MessageState,
-    MessageView, Notice, Reach, SessionView, Stage, View,
+    ContentAddress, DraftPhase, DraftView, Filling, Line, ListState, ListView, MailboxRow,
+    MessageState, MessageView, Notice, Reach, SessionView, Stage, View,
 };
 
 use roost_wire::{Body, ClientMessage, Composed, ServerMessage};
@@ -237,6 +240,8 @@ pub enum Wake {
     Discard(String),
     /// A draft has had no tab for a while.
     Release(String),
+    /// The next page may be fetched ahead.
+    Ahead,
     /// Nothing was typed into a tab's search for a while.
     Searched { tab: TabId, text: String },
     /// Try once more to hand over a message.
@@ -295,6 +300,7 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
     }
     state.load_what_is_kept();
     state.ask_for_what_is_missing();
+    state.fill();
     state.keep_mail();
     state.show();
     state.take_effects()

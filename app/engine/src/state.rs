@@ -7,12 +7,13 @@ use roost_wire::{Address, Mailbox, RequestId, UidSet};
 use crate::bodies::Bodies;
 use crate::cache::Cache;
 use crate::drafts::Draft;
+use crate::fill::Fill;
 use crate::kept::KeptAccount;
 use crate::pending::{Pending, Undo};
 use crate::view::{
     ContentAddress, DraftView, Line, ListView, MailboxRow, MessageView, SessionView, Stage,
 };
-use crate::{Effect, Filter, TabId, Who};
+use crate::{Circumstances, Effect, Filter, TabId, Who};
 
 /// How many mailboxes are cached.
 pub const MAX_CACHES: usize = 32;
@@ -45,6 +46,7 @@ pub struct State {
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) undo: VecDeque<Undo>,
     pub(crate) bodies: Bodies,
+    pub(crate) fill: Fill,
     /// Messages being written, by their id.
     pub(crate) drafts: BTreeMap<String, Draft>,
     /// What the device kept from before was heard.
@@ -117,10 +119,25 @@ impl Backoff {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     Mailboxes,
-    Window { mailbox: String, page: u32 },
-    Summaries { mailbox: String, uids: UidSet },
-    Delta { mailbox: String },
-    Search { mailbox: String, source: Source },
+    Window {
+        mailbox: String,
+        page: u32,
+    },
+    Summaries {
+        mailbox: String,
+        uids: UidSet,
+    },
+    Delta {
+        mailbox: String,
+    },
+    Search {
+        mailbox: String,
+        source: Source,
+    },
+    /// A page that nobody waits for.
+    Ahead {
+        mailbox: String,
+    },
 }
 
 impl Asked {
@@ -131,7 +148,8 @@ impl Asked {
             Self::Window { mailbox, .. }
             | Self::Summaries { mailbox, .. }
             | Self::Delta { mailbox }
-            | Self::Search { mailbox, .. } => mailbox,
+            | Self::Search { mailbox, .. }
+            | Self::Ahead { mailbox } => mailbox,
         }
     }
 }
@@ -171,6 +189,7 @@ pub struct Tab {
     pub open: Option<Open>,
     /// What is typed of a recipient.
     pub typed: String,
+    pub circumstances: Circumstances,
     pub shown: Shown,
 }
 
@@ -280,6 +299,7 @@ impl Default for State {
             pending: VecDeque::new(),
             undo: VecDeque::new(),
             bodies: Bodies::default(),
+            fill: Fill::default(),
             drafts: BTreeMap::new(),
             restored: false,
             resuming: Vec::new(),
@@ -359,6 +379,7 @@ impl State {
             *tab = Tab {
                 mailbox: "INBOX".to_owned(),
                 count: tab.count,
+                circumstances: tab.circumstances,
                 shown: std::mem::take(&mut tab.shown),
                 ..Tab::default()
             };

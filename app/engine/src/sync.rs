@@ -238,7 +238,11 @@ impl State {
                 self.mailboxes_known = true;
                 self.changed(Change::Mailboxes(mailboxes));
             }
-            (Asked::Window { mailbox, .. }, Ok(Answer::Window(window))) => {
+            (
+                Asked::Window { mailbox, .. } | Asked::Ahead { mailbox },
+                Ok(Answer::Window(window)),
+            ) => {
+                self.fill_pauses();
                 self.recovered(&mailbox);
                 let keep = self.uids_on_screen(&mailbox);
                 let Some(cache) = self.caches.get_mut(&mailbox) else {
@@ -316,6 +320,7 @@ impl State {
 
     fn failed(&mut self, asked: &Asked, problem: &Problem) {
         let mailbox = asked.mailbox();
+        self.fill_failed(mailbox);
         let recovery = problem.kind.recovery();
         if recovery == Recovery::Resynchronize {
             self.caches.remove(mailbox);

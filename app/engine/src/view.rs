@@ -68,6 +68,25 @@ pub struct SessionView {
     pub waiting: u32,
     /// How far the change under way over many messages is.
     pub progress: Option<(u32, u32)>,
+    pub filling: Filling,
+}
+
+/// How far this device is with what it keeps before anybody asks for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Filling {
+    /// Nothing is kept ahead, or not yet.
+    #[default]
+    Nothing,
+    /// So many of the newest messages of a mailbox are here, of those that are wanted.
+    Working {
+        mailbox: String,
+        have: u32,
+        wanted: u32,
+    },
+    /// It goes on when the line, the battery and the person let it.
+    Paused,
+    /// Everything wanted is here.
+    Done,
 }
 
 /// Where in its life the session is.

@@ -104,6 +104,7 @@ impl State {
             line: self.line,
             waiting: self.pending.len() as u32,
             progress: self.progress,
+            filling: self.fill.shown.clone(),
         }
     }
 

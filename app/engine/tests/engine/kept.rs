@@ -18,7 +18,7 @@ fn who() -> Who {
     }
 }
 
-fn account() -> KeptAccount {
+pub fn account() -> KeptAccount {
     KeptAccount {
         who: who(),
         address: "alice@roost.test".to_owned(),

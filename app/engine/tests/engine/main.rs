@@ -2,6 +2,7 @@
 
 mod device;
 mod drafts;
+mod fill;
 mod flow;
 mod kept;
 mod later;
