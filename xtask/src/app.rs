@@ -73,6 +73,7 @@ pub fn build(names: bool) -> anyhow::Result<()> {
 /// Parts of the app that are not needed to show the inbox, by their paths: what is in them, and what only they use, goes
 /// into the rest. The hashes of crates are left out between the brackets.
 const LATE: &[&str] = &[
+    "roost_app[]::ui::circumstances::watch_battery",
     "roost_app[]::ui::compose",
     "roost_app[]::ui::dialog",
     "roost_app[]::ui::help",
@@ -86,6 +87,9 @@ const LATE: &[&str] = &[
 const LATE_ITSELF: &[&str] = &[
     "roost_engine[]::drafts",
     "<roost_engine[]::drafts",
+    "<roost_engine[]::fill",
+    "<roost_engine[]::state::State>::kept_ahead",
+    "<roost_engine[]::state::State>::next_to_fill",
     "<roost_engine[]::cache::Cache>::search_pages",
     "<roost_engine[]::cache::Cache>::start_searching",
     "<roost_engine[]::state::State>::look_through",
