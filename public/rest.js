@@ -25,6 +25,8 @@ export const restOf = (wasm, afterwards = () => {}) => {
   return {
     /** Takes the exports of the first half. */
     prepare: (exports) => void (imports.first = exports),
+    /** Without waiting for the rows; resolves when it is there. */
+    ready: () => (coming ??= fetched()),
     soon: () => void (coming ??= afterTheRows().then(fetched)),
     now: () => {
       if (there) return;

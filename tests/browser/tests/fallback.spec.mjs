@@ -35,11 +35,20 @@ test("a message belongs to one worker, and to another once that one has ended", 
   await signIn(page, account);
   await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).click();
   await page.getByRole("textbox", { name: "Subject" }).fill("Mine");
-  // Not on the server yet when the second worker looks at what is kept.
-  const second = await context.newPage();
   await text(page).fill("from the first");
+  await expect(page.getByRole("status", { name: "Draft" })).toHaveText("Saved in Drafts");
+  // Changed without a pause while the second worker looks at what is kept: only the first may save that.
+  const second = await context.newPage();
+  let typing = true;
+  const typed = (async () => {
+    while (typing) await text(page).press("x", { delay: 200 });
+  })();
   await second.goto(account.url);
   await expect(second.getByRole("status", { name: "Connection" })).toHaveText(/Live/);
+  // Long enough to save, if it would.
+  await second.waitForTimeout(3_000);
+  typing = false;
+  await typed;
   await expect(page.getByRole("status", { name: "Draft" })).toHaveText("Saved in Drafts");
   await text(page).fill("from the first, and more");
   await expect(page.getByRole("status", { name: "Draft" })).toHaveText("Saved in Drafts");

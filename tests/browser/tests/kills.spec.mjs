@@ -133,9 +133,11 @@ for (const [name, kill] of Object.entries(ways)) {
       await acting.catch(() => {});
       const due = keys.filter(([, at]) => at < killedAt - KEPT_AFTER).map(([key]) => key).join("");
       history.push(`killed after ${keys.length} keys`);
+      const live = () => expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Live/, { timeout: 20_000 });
       if (page.isClosed()) page = await context.newPage();
+      else await live();
       await page.goto(url);
-      await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Live/, { timeout: 20_000 });
+      await live();
       // Either it is being written, or it went.
       const back = await text(page).waitFor({ timeout: sent ? 4_000 : 15_000 }).then(() => true, () => false);
       if (!sent) expect(back, history.join(", ")).toBe(true);

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::IdbTransactionMode;
 
 use super::{DRAFTS, claims, decode, settled, store};
-use crate::handle;
+use crate::{handle, rest};
 
 /// Gives the engine what is kept and belongs to no other worker.
 pub fn recall() {
@@ -16,6 +16,7 @@ pub fn recall() {
         if kept.is_empty() {
             handle(Event::Restored(kept));
         } else {
+            let _ = JsFuture::from(rest::ready()).await;
             claims::take(kept);
         }
     });
