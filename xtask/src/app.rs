@@ -73,13 +73,15 @@ pub fn build(names: bool) -> anyhow::Result<()> {
 /// Parts of the app that are not needed to show the inbox, by their paths: what is in them, and what only they use, goes
 /// into the rest. The hashes of crates are left out between the brackets.
 const LATE: &[&str] = &[
-    "roost_app[]::ui::circumstances::watch_battery",
+    "roost_app[]::ui::afterwards",
+    "roost_app[]::ui::circumstances",
     "roost_app[]::ui::compose",
     "roost_app[]::ui::dialog",
     "roost_app[]::ui::help",
     "roost_app[]::ui::list::reached::sentence",
     "roost_app[]::ui::message",
     "roost_app[]::ui::notifications",
+    "roost_app[]::ui::room",
     "roost_app[]::ui::settings",
     "roost_app[]::upload",
 ];
