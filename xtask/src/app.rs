@@ -84,6 +84,7 @@ const LATE: &[&str] = &[
     "roost_app[]::ui::room",
     "roost_app[]::ui::settings",
     "roost_app[]::upload",
+    "roost_worker[]::storage::claims",
 ];
 /// The same of types that the first half has collections of: only functions of their own are late.
 const LATE_ITSELF: &[&str] = &[

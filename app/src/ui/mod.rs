@@ -1,7 +1,7 @@
 //! The interface. The folder is the tree of what is on screen; one component a file.
 
 mod circumstances;
-mod compose;
+pub mod compose;
 mod date;
 mod dialog;
 mod help;
