@@ -37,7 +37,11 @@ window.roostEditor = (place, options) =>
   import("/editor.js").then((editor) => editor.open(place, options)).then(options.ready, options.failed);
 
 // Once the inbox is there, and all that belongs to it, the app is kept for when there is no line.
-globalThis.roostRest = restOf(path(wasm), () => navigator.serviceWorker?.register("/service-worker.js").catch(() => {}));
+globalThis.roostRest = restOf(path(wasm), () => {
+  // What nobody waits for begins a little after what somebody does.
+  setTimeout(() => dispatchEvent(new Event("roost-rest")), 500);
+  navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
+});
 // Another version than the kept one comes from the gateway.
 globalThis.roostReload = async () => {
   const kept = (await navigator.serviceWorker?.getRegistrations()) ?? [];

@@ -72,6 +72,7 @@ impl State {
                 self.mutate(tab, Mutation::Subscribe { name, subscribed }, None);
             }
             Intent::Circumstances(circumstances) => self.circumstances(tab, circumstances),
+            Intent::ForgetMail => self.forget_mail(),
             Intent::ConnectNow => self.connect_now(),
             Intent::Write(write) => self.write(tab, write),
             Intent::Complete { typed, own } => {

@@ -71,6 +71,8 @@ pub enum Intent {
     },
     /// Where the tab runs, and what may be fetched before anybody asks for it.
     Circumstances(Circumstances),
+    /// Remove the mail that this device keeps, but for what exists only here.
+    ForgetMail,
     /// Offer people whose name or address begins with what is typed; nobody for an empty text.
     Complete {
         typed: String,
@@ -199,7 +201,7 @@ pub enum Filter {
 /// What a tab tells of the browser it runs in and of the person's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Circumstances {
-    /// It is on screen.
+    /// It is on screen. A tab that has not told yet counts as one that nobody sees.
     pub visible: bool,
     /// The line costs by the byte, or the person told the browser to save data.
     pub metered: bool,
@@ -215,7 +217,7 @@ pub struct Circumstances {
 impl Default for Circumstances {
     fn default() -> Self {
         Self {
-            visible: true,
+            visible: false,
             metered: false,
             saving: false,
             despite_metered: false,

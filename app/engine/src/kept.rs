@@ -184,6 +184,19 @@ impl State {
         self.account_changed = keeps;
     }
 
+    /// Removes the copies of what is on the server. Messages being written, and changes without an outcome, stay.
+    pub(crate) fn forget_mail(&mut self) {
+        if !self.keeps {
+            return;
+        }
+        self.effect(Effect::Wipe);
+        for cache in self.caches.values_mut() {
+            cache.kept = Keeping::default();
+        }
+        self.forgotten.clear();
+        self.pending_changed = true;
+    }
+
     /// Asks the store for what is on screen and not in memory.
     pub(crate) fn load_what_is_kept(&mut self) {
         if !self.keeps {

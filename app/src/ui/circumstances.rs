@@ -1,8 +1,6 @@
 //! What the engine is told of the browser it runs in: whether anybody looks, what the line costs, how the battery is. It
 //! then decides what may be fetched before anybody asks for it.
 
-use std::time::Duration;
-
 use js_sys::{Function, Promise, Reflect};
 use leptos::prelude::*;
 use roost_engine::{Circumstances, Intent};
@@ -14,8 +12,6 @@ use crate::ui::state::Ui;
 
 /// Not charging and below this, a battery runs low.
 const LOW_BATTERY: f64 = 0.2;
-/// When the battery is asked for: not before the inbox shows.
-const LATER: Duration = Duration::from_secs(3);
 
 /// Tells now, and whenever something of it changes.
 pub fn tell(ui: Ui) {
@@ -29,7 +25,7 @@ pub fn tell(ui: Ui) {
     if let Some(connection) = property(&window().navigator(), "connection") {
         hear(&connection, "change", move || metered.set(is_metered()));
     }
-    set_timeout(move || watch_battery(saving), LATER);
+    watch_battery(saving);
     let now = memo(move || {
         ui.prefs.with(|prefs| Circumstances {
             visible: visible.get(),

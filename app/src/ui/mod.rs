@@ -13,6 +13,7 @@ mod mailboxes;
 mod message;
 mod notifications;
 mod prefs;
+mod room;
 mod route;
 mod settings;
 mod shell;
@@ -29,13 +30,25 @@ use crate::device::Device;
 use crate::ui::live::{When, effect, live, memo};
 use state::Ui;
 
+/// What begins once the rest of the module is there (`public/boot.js` tells).
+fn afterwards(ui: Ui) {
+    circumstances::tell(ui);
+    room::ask_to_persist(ui);
+}
+
 /// The whole app.
 pub fn app(device: Device) -> impl IntoView {
     provide_context(device);
     let ui = Ui::new(device);
     provide_context(ui);
     prefs::apply(ui.prefs);
-    circumstances::tell(ui);
+    let owner = Owner::current();
+    let listener = window_event_listener_untyped("roost-rest", move |_| {
+        if let Some(owner) = &owner {
+            owner.with(|| afterwards(ui));
+        }
+    });
+    on_cleanup(move || listener.remove());
     let stage = memo(move || device.session.with(|session| session.stage.clone()));
     // Once somebody is signed in the shell stays, also behind the form of an expired session.
     let inside = Memo::new(move |before: Option<&bool>| match stage.get() {

@@ -1,12 +1,13 @@
 //! Settings of this device.
 
 use leptos::prelude::*;
-use roost_engine::{Filling, Identity, alternative_of, html_of};
+use roost_engine::{Filling, Identity, Intent, alternative_of, html_of};
 
 use crate::ui::compose::rich::{Editor, Rich};
 use crate::ui::live::{When, each, heard, live, memo, shown};
 use crate::ui::notifications;
 use crate::ui::prefs::{Density, Prefs, Theme};
+use crate::ui::room;
 use crate::ui::state::Ui;
 use web_sys::Event;
 
@@ -165,6 +166,9 @@ fn Keeping() -> impl IntoView {
             </label>
         }
     };
+    let removed = RwSignal::new(false);
+    let bytes = RwSignal::new(None);
+    room::measure(bytes);
     let far = memo(move || {
         ui.device.session.with(|session| match &session.filling {
             Filling::Nothing => None,
@@ -191,6 +195,23 @@ fn Keeping() -> impl IntoView {
             </label>
             <When test=live(move || far.with(Option::is_some))>
                 <p class="hint" role="status" aria-label="Mail on this device">{shown(move || far.get())}</p>
+            </When>
+            <When test=live(move || bytes.get().is_some())>
+                <p class="hint">{shown(move || bytes.get().map(|bytes| format!("Roost takes {} on this device.", room::readable(bytes))))}</p>
+            </When>
+            <button class="link" on:click=heard(move |_| {
+                // It would only come again.
+                prefs.update(|p| {
+                    p.inbox_depth = 0;
+                    p.other_depth = 0;
+                });
+                ui.device.send(Intent::ForgetMail);
+                removed.set(true);
+            })>"Remove all mail kept on this device"</button>
+            <When test=live(move || removed.get())>
+                <p class="hint" role="status" aria-label="Removed">
+                    "Removed. From now on, only what you open is kept. Messages you are writing, and changes that wait for a connection, are still here."
+                </p>
             </When>
         </fieldset>
     }

@@ -8,6 +8,9 @@ test("without a line the inbox is there, messages open, and what is done is done
   await signIn(page, account);
   await row(page, /Welcome to Roost/).click();
   await expect(bodyFrame(page).locator("body")).toContainText("Welcome");
+  // It counts as read, and the server knows.
+  await expect(message(page).getByRole("button", { name: "Mark as unread" })).toBeVisible();
+  await expect(page.getByRole("status", { name: "Connection" })).toHaveText("Live");
   await appIsKept(page);
   await inboxIsKept(page);
   await stage({ do: "line", down: true });

@@ -68,6 +68,14 @@ fn bodies_fail(device: &mut Device) {
     }
 }
 
+/// A tab on screen, on a line that costs nothing.
+fn usual() -> Circumstances {
+    Circumstances {
+        visible: true,
+        ..Circumstances::default()
+    }
+}
+
 fn tell(device: &mut Device, circumstances: Circumstances) {
     device.intent(Intent::Circumstances(circumstances));
 }
@@ -78,7 +86,7 @@ fn the_inbox_comes_first_then_the_others_each_to_its_depth() {
     let depths = Circumstances {
         inbox_depth: 400,
         other_depth: 50,
-        ..Circumstances::default()
+        ..usual()
     };
     tell(&mut device, depths);
     let fetched = let_it_run(&mut device, &mut store, state(1_000, 1));
@@ -125,7 +133,7 @@ fn what_is_here_is_not_fetched_again_after_a_restart() {
     let depths = Circumstances {
         inbox_depth: 300,
         other_depth: 0,
-        ..Circumstances::default()
+        ..usual()
     };
     tell(&mut device, depths);
     assert_ne!(let_it_run(&mut device, &mut store, state(1_000, 1)), []);
@@ -160,7 +168,7 @@ fn what_is_here_is_not_fetched_again_after_a_restart() {
 
 #[test]
 fn nothing_is_fetched_ahead_where_it_would_cost_the_person() {
-    let usual = Circumstances::default();
+    let usual = usual();
     let cases = [
         Circumstances {
             visible: false,
@@ -208,7 +216,7 @@ fn a_mailbox_that_cannot_be_had_holds_up_none_of_the_others() {
         Circumstances {
             inbox_depth: 100,
             other_depth: 50,
-            ..Circumstances::default()
+            ..usual()
         },
     );
     let mut seen = Vec::new();

@@ -248,3 +248,30 @@ fn a_record_that_does_not_add_up_is_not_believed() {
     assert_eq!(kept(&[(7, 2), (8, 2)]).uids(), None, "not ascending");
     assert_eq!(kept(&[(1, u32::MAX)]).uids(), None, "too many");
 }
+
+#[test]
+fn removing_what_is_kept_leaves_what_exists_only_here() {
+    let (mut device, mut store) = kept_inbox(3);
+    let form = device.typed("not sent yet");
+    device.act(&[2], Action::Archive);
+    let waits = device.mutations.last().expect("a change").clone();
+    settle(&mut device, &mut store);
+    device.intent(Intent::ForgetMail);
+    settle(&mut device, &mut store);
+    device.event(Event::Woke(Wake::Keep));
+    settle(&mut device, &mut store);
+    let pages = store.pages("a".to_owned(), "INBOX".to_owned(), 1, vec![0]);
+    assert!(matches!(pages, Event::PagesLoaded { pages, .. } if pages.is_empty()));
+    assert_eq!(store.account.as_ref().expect("an account").pending, [waits]);
+    assert!(device.kept.iter().any(|kept| kept.message.id == form.id));
+    // What is opened after that is kept again.
+    device.intent(Intent::OpenMailbox("Archive".to_owned()));
+    device
+        .requests
+        .retain(|(_, request)| !matches!(request, roost_wire::Request::Search { .. }));
+    device.answer_all(state(3, 1));
+    device.event(Event::Woke(Wake::Keep));
+    settle(&mut device, &mut store);
+    let pages = store.pages("a".to_owned(), "Archive".to_owned(), 1, vec![0]);
+    assert!(matches!(pages, Event::PagesLoaded { pages, .. } if !pages.is_empty()));
+}

@@ -1,7 +1,7 @@
 //! One history: people, devices, the network, the gateway, the mail server and others who change it, all from one seed.
 
 use roost_engine::{
-    Action, BodyProblem, Effect, Event, Filter, Intent, SignInProblem, Target, Who,
+    Action, BodyProblem, Circumstances, Effect, Event, Filter, Intent, SignInProblem, Target, Who,
 };
 use roost_wire::{Body, BodyKind, Bye, ServerMessage, UidSet};
 
@@ -138,7 +138,13 @@ impl History {
                 tab,
                 likely_signed_in,
             },
-        )
+        )?;
+        // Somebody sees it, and its line costs nothing: what it lists comes ahead.
+        let circumstances = Circumstances {
+            visible: true,
+            ..Circumstances::default()
+        };
+        self.intent(number, tab, Intent::Circumstances(circumstances))
     }
 
     fn hint_at(&mut self, time: u64, hint: Hint) {
