@@ -54,6 +54,7 @@ impl Device {
                 stage: Stage::Starting,
                 line: Line::Connecting,
                 waiting: 0,
+                queue: Vec::new(),
                 progress: None,
             }),
             mailboxes: RwSignal::new(Vec::new()),

@@ -22,6 +22,7 @@ mod list;
 mod pending;
 mod people;
 mod query;
+mod queue;
 mod session;
 mod state;
 mod sync;
@@ -31,12 +32,12 @@ pub use drafts::{
     KeptDraft, address_problem, addresses, alternative_of, html_of, is_formatted, transferred,
 };
 pub use intent::{Action, Answer, Filter, Identity, Intent, Style, TabId, Target, UndoId, Write};
-pub use kept::{KeptAccount, KeptMailbox, KeptPage, PAGE_SPAN, Record};
+pub use kept::{KeptAccount, KeptChange, KeptMailbox, KeptPage, PAGE_SPAN, Record};
 pub use query::parse as parse_query;
 pub use state::State;
 pub use view::{
     ContentAddress, DraftPhase, DraftView, Line, ListState, ListView, MailboxRow, MessageState,
-    MessageView, Notice, SessionView, Stage, Template, View,
+    MessageView, Notice, QueuedChange, SessionView, Stage, Template, View,
 };
 
 use roost_wire::{Body, ClientMessage, Composed, ServerMessage};
@@ -60,6 +61,8 @@ pub enum Event {
     },
     Intent {
         tab: TabId,
+        /// When, in seconds since 1970-01-01 UTC.
+        at: i64,
         intent: Intent,
     },
     /// The answer to [`Effect::CheckSession`]: who is signed in, nobody, or no answer.
@@ -253,7 +256,10 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
             likely_signed_in,
         } => state.tab_opened(tab, likely_signed_in),
         Event::TabClosed { tab } => state.tab_closed(tab),
-        Event::Intent { tab, intent } => state.intent(tab, intent),
+        Event::Intent { tab, at, intent } => {
+            state.now = at;
+            state.intent(tab, intent);
+        }
         Event::SessionChecked(result) => state.session_checked(result),
         Event::SignedIn(result) => state.signed_in(result),
         Event::SocketOpened => state.socket_opened(),

@@ -26,6 +26,8 @@ pub struct State {
     pub(crate) next_mutation: u64,
     pub(crate) next_request: RequestId,
     pub(crate) next_undo: u32,
+    /// When a person last asked for something, in seconds since 1970-01-01 UTC.
+    pub(crate) now: i64,
     pub(crate) stage: Stage,
     pub(crate) who: Option<Who>,
     pub(crate) line: Line,
@@ -169,6 +171,8 @@ pub struct Tab {
     pub open: Option<Open>,
     /// What is typed of a recipient.
     pub typed: String,
+    /// The list of changes that wait is open in it.
+    pub inspects: bool,
     /// Who the person is, by address: not offered.
     pub own: Vec<String>,
     pub shown: Shown,
@@ -235,6 +239,7 @@ impl Default for State {
             next_mutation: 1,
             next_request: 1,
             next_undo: 1,
+            now: 0,
             stage: Stage::Starting,
             who: None,
             line: Line::Connecting,
@@ -326,6 +331,7 @@ impl State {
             *tab = Tab {
                 mailbox: "INBOX".to_owned(),
                 count: tab.count,
+                inspects: tab.inspects,
                 shown: std::mem::take(&mut tab.shown),
                 ..Tab::default()
             };

@@ -466,12 +466,14 @@ impl State {
         }
     }
 
-    /// Messages are gone because this device wanted it: a search that was answered before must not bring them back.
+    /// Messages are gone because this device wanted it: neither an older state of the mailbox nor a search
+    /// that was answered before must bring them back.
     pub(crate) fn gone(&mut self, mailbox: &str, uidvalidity: u32, uids: &UidSet) {
-        let known = self.caches.get(mailbox);
-        if known.is_none_or(|cache| cache.state.uidvalidity != uidvalidity) {
+        let known = self.caches.get_mut(mailbox);
+        let Some(cache) = known.filter(|cache| cache.state.uidvalidity == uidvalidity) else {
             return;
-        }
+        };
+        cache.depart(uids);
         for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
             if let Some(found) = &mut tab.found {
                 found.lose(uids);

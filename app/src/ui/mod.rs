@@ -12,6 +12,7 @@ mod mailboxes;
 mod message;
 mod notifications;
 mod prefs;
+mod queue;
 mod route;
 mod settings;
 mod shell;

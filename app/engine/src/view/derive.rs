@@ -6,7 +6,7 @@ use crate::state::Tab;
 use crate::view::{
     ListState, ListView, MailboxRow, MessageState, MessageView, SessionView, Stage, View,
 };
-use crate::{Effect, State, TabId, drafts};
+use crate::{Effect, State, TabId, drafts, queue};
 
 /// How many rows beyond the screen are given to a tab, so that scrolling finds them there.
 const MARGIN: u32 = 40;
@@ -27,7 +27,7 @@ impl State {
         let Some(tab) = self.tabs.get(&id) else {
             return views;
         };
-        let session = self.session_view();
+        let session = self.session_view(tab);
         let signed_in = self.who.is_some();
         let mailboxes = signed_in.then(|| self.mailbox_rows());
         let list = signed_in.then(|| self.list_view(tab));
@@ -96,7 +96,7 @@ impl State {
         views
     }
 
-    fn session_view(&self) -> SessionView {
+    fn session_view(&self, tab: &Tab) -> SessionView {
         SessionView {
             stage: match &self.stage {
                 Stage::SignedIn {
@@ -110,7 +110,12 @@ impl State {
                 stage => stage.clone(),
             },
             line: self.line,
-            waiting: self.pending.len() as u32,
+            waiting: (self.pending.len() + self.unsent_drafts().count()) as u32,
+            queue: if tab.inspects {
+                queue::changes(self)
+            } else {
+                Vec::new()
+            },
             progress: self.progress,
         }
     }
@@ -208,7 +213,9 @@ impl State {
         {
             return self.kept(shown);
         }
-        if tab.failed.is_none() {
+        // Nothing is left but what may have come since.
+        let not_asked = view.total == 0 && !cache.verified && !cache.departed().is_empty();
+        if tab.failed.is_none() && !not_asked {
             view.state = ListState::Ready;
         }
         view

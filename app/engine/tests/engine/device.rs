@@ -2,7 +2,7 @@
 
 use roost_engine::{
     Action, DraftPhase, DraftView, Effect, Event, Identity, Intent, KeptDraft, Line, ListView,
-    Notice, Stage, State, Style, Target, Template, View, Wake, Who, Write, step,
+    Notice, QueuedChange, Stage, State, Style, Target, Template, View, Wake, Who, Write, step,
 };
 use roost_wire::{
     Address, Answer, Change, ClientMessage, Composed, Delta, Flags, Mailbox, MailboxState,
@@ -11,6 +11,8 @@ use roost_wire::{
 };
 
 pub const TAB: u32 = 1;
+/// When everything is asked for.
+pub const NOW: i64 = 1_700_000_000;
 
 /// What the engine said and asked for so far.
 pub struct Device {
@@ -19,6 +21,8 @@ pub struct Device {
     pub line: Line,
     pub stage: Stage,
     pub waiting: u32,
+    /// The changes that wait, as their list has them.
+    pub queue: Vec<QueuedChange>,
     pub notices: Vec<Notice>,
     pub drafts: Vec<DraftView>,
     /// What forms were filled with.
@@ -43,6 +47,7 @@ impl Device {
             line: Line::Connecting,
             stage: Stage::Starting,
             waiting: 0,
+            queue: Vec::new(),
             notices: Vec::new(),
             drafts: Vec::new(),
             forms: Vec::new(),
@@ -145,6 +150,7 @@ impl Device {
                 self.line = session.line;
                 self.stage = session.stage;
                 self.waiting = session.waiting;
+                self.queue = session.queue;
             }
             _ => {}
         }
@@ -155,7 +161,11 @@ impl Device {
     }
 
     pub fn intent(&mut self, intent: Intent) {
-        self.event(Event::Intent { tab: TAB, intent });
+        self.event(Event::Intent {
+            tab: TAB,
+            at: NOW,
+            intent,
+        });
     }
 
     pub fn write(&mut self, write: Write) {

@@ -1,8 +1,10 @@
 //! The engine as a tab and a gateway see it.
 
+mod conflicts;
 mod device;
 mod drafts;
 mod flow;
 mod kept;
 mod later;
+mod queue;
 mod sync;
