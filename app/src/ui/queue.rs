@@ -13,10 +13,13 @@ pub fn Queue() -> impl IntoView {
     ui.device.send(Intent::Inspect(true));
     on_cleanup(move || ui.device.send(Intent::Inspect(false)));
     // A message that is not sent after all opens again, to be written on.
-    let forms = move || ui.device.forms.with(Vec::len);
-    let before = untrack(forms);
+    let filled = move || {
+        let forms = ui.device.forms;
+        forms.with(|forms| forms.iter().map(|(number, _)| *number).max())
+    };
+    let before = untrack(filled);
     effect(move || {
-        if forms() > before {
+        if filled() > before {
             ui.dialog.set(None);
         }
     });

@@ -157,6 +157,20 @@ test("a browser that is killed loses nothing that was seen", async ({ account, i
   }
 });
 
+/** All that the device keeps of messages being written, as one text. */
+const draftsKept = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        indexedDB.open("roost").onsuccess = ({ target: { result: database } }) => {
+          database.transaction("drafts").objectStore("drafts").getAll().onsuccess = ({ target: { result } }) => {
+            database.close();
+            resolve(result.map((bytes) => new TextDecoder().decode(bytes)).join("\n"));
+          };
+        };
+      }),
+  );
+
 test("a tab that is closed in the middle leaves its work to the other", async ({ page, account, imap }) => {
   await signIn(page, account);
   const other = await page.context().newPage();
@@ -171,6 +185,8 @@ test("a tab that is closed in the middle leaves its work to the other", async ({
     await page.getByRole("textbox", { name: "Subject" }).fill("left behind");
     await page.getByRole("textbox", { name: "Message text" }).fill("by the tab that went");
     await expect(row(other, "two tabs").getByRole("button", { name: "Remove star" })).toBeVisible();
+    // It is on the device a moment after the last key.
+    await expect.poll(() => draftsKept(other)).toContain("by the tab that went");
     // The first tab is the one that started the worker.
     await page.close({ runBeforeUnload: false });
     await expect(status(other)).toContainText("waiting");
