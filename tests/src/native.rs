@@ -184,6 +184,7 @@ impl Native {
             storing @ (Effect::Store { .. }
             | Effect::LoadMailbox { .. }
             | Effect::LoadPages { .. }
+            | Effect::ReadPages { .. }
             | Effect::Wipe) => self.waiting.extend((self.store)(storing)),
             _ => {}
         }

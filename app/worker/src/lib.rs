@@ -154,6 +154,7 @@ fn perform(effect: Effect) {
         storing @ (Effect::Store { .. }
         | Effect::LoadMailbox { .. }
         | Effect::LoadPages { .. }
+        | Effect::ReadPages { .. }
         | Effect::Wipe) => wasm_bindgen_futures::spawn_local(async {
             if let Some(event) = storage::mail::perform(storing).await {
                 handle(event);

@@ -2,9 +2,10 @@
 
 use roost_wire::{Mailbox, Role};
 
+use crate::search::show_remote;
 use crate::state::Tab;
 use crate::view::{
-    ListState, ListView, MailboxRow, MessageState, MessageView, SessionView, Stage, View,
+    ListState, ListView, MailboxRow, MessageState, MessageView, Reach, SessionView, Stage, View,
 };
 use crate::{Effect, State, TabId, drafts, queue};
 
@@ -117,6 +118,7 @@ impl State {
                 Vec::new()
             },
             progress: self.progress,
+            filling: self.fill.shown.clone(),
         }
     }
 
@@ -188,7 +190,13 @@ impl State {
                 Some(failure) => ListState::Failed(failure.why.clone()),
                 None => ListState::Loading,
             },
+            reach: Reach::Server,
+            remote: 0,
+            remote_rows: Vec::new(),
         };
+        if !tab.source.is_all() && !self.show_reach(tab, &mut view) {
+            return view;
+        }
         let (Some(rows), Some(cache)) = (self.rows(tab), self.caches.get(&tab.mailbox)) else {
             return view;
         };
@@ -202,6 +210,9 @@ impl State {
                 Some(self.replayed(&tab.mailbox, summary))
             })
             .collect();
+        if !tab.source.search.is_empty() {
+            show_remote(tab, &rows, end, &mut view);
+        }
         let shown = tab.shown.list.as_ref().filter(|shown| {
             shown.mailbox == view.mailbox
                 && shown.filter == view.filter
@@ -215,7 +226,9 @@ impl State {
         }
         // Nothing is left but what may have come since.
         let not_asked = view.total == 0 && !cache.verified && !cache.departed().is_empty();
-        if tab.failed.is_none() && !not_asked {
+        // Nothing on this device is no answer yet.
+        let waits = view.reach == Reach::Asking && view.total == 0;
+        if tab.failed.is_none() && !not_asked && !waits {
             view.state = ListState::Ready;
         }
         view

@@ -1,8 +1,9 @@
 //! One device with one tab, and a gateway played by the test.
 
 use roost_engine::{
-    Action, DraftPhase, DraftView, Effect, Event, Identity, Intent, KeptDraft, Line, ListView,
-    Notice, QueuedChange, Stage, State, Style, Target, Template, View, Wake, Who, Write, step,
+    Action, DraftPhase, DraftView, Effect, Event, Filling, Identity, Intent, KeptDraft, Line,
+    ListView, Notice, QueuedChange, Stage, State, Style, Target, Template, View, Wake, Who, Write,
+    step,
 };
 use roost_wire::{
     Address, Answer, Change, ClientMessage, Composed, Delta, Flags, Mailbox, MailboxState,
@@ -23,6 +24,10 @@ pub struct Device {
     pub waiting: u32,
     /// The changes that wait, as their list has them.
     pub queue: Vec<QueuedChange>,
+    pub filling: Filling,
+    /// Bodies that are being fetched, and how many ever were.
+    pub tickets: Vec<u32>,
+    pub bodies_asked: u32,
     pub notices: Vec<Notice>,
     pub drafts: Vec<DraftView>,
     /// What forms were filled with.
@@ -48,6 +53,9 @@ impl Device {
             stage: Stage::Starting,
             waiting: 0,
             queue: Vec::new(),
+            filling: Filling::Nothing,
+            tickets: Vec::new(),
+            bodies_asked: 0,
             notices: Vec::new(),
             drafts: Vec::new(),
             forms: Vec::new(),
@@ -130,6 +138,10 @@ impl Device {
                         .retain(|other| other.message.id != kept.message.id);
                     self.kept.push(*kept);
                 }
+                Effect::FetchBody { ticket, .. } => {
+                    self.tickets.push(ticket);
+                    self.bodies_asked += 1;
+                }
                 Effect::Forget(id) => self.kept.retain(|other| other.message.id != id),
                 Effect::Wake { wake, .. } => self.wakes.push(wake),
                 _ => {}
@@ -151,6 +163,7 @@ impl Device {
                 self.stage = session.stage;
                 self.waiting = session.waiting;
                 self.queue = session.queue;
+                self.filling = session.filling;
             }
             _ => {}
         }
@@ -238,6 +251,11 @@ impl Device {
             let answer = match request {
                 Request::Mailboxes => Answer::Mailboxes(mailboxes()),
                 Request::Window {
+                    mailbox,
+                    first,
+                    count,
+                }
+                | Request::Ahead {
                     mailbox,
                     first,
                     count,

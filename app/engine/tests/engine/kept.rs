@@ -1,7 +1,7 @@
 //! What a device keeps: it starts from that without a line, and agrees with the server afterwards.
 
 #[path = "../simulation/store.rs"]
-mod store;
+pub mod store;
 #[path = "../storage/suite.rs"]
 mod suite;
 
@@ -20,7 +20,7 @@ fn who() -> Who {
     }
 }
 
-fn account() -> KeptAccount {
+pub fn account() -> KeptAccount {
     KeptAccount {
         who: who(),
         address: "alice@roost.test".to_owned(),
@@ -31,7 +31,7 @@ fn account() -> KeptAccount {
 }
 
 /// Lets the store do what the engine asks of it, until it asks for nothing more.
-fn settle(device: &mut Device, store: &mut Store) {
+pub fn settle(device: &mut Device, store: &mut Store) {
     while !device.effects.is_empty() {
         for effect in std::mem::take(&mut device.effects) {
             if let Some(loaded) = store.perform(effect) {
@@ -42,7 +42,7 @@ fn settle(device: &mut Device, store: &mut Store) {
 }
 
 /// A device that keeps an inbox of `count` messages, and its store.
-fn kept_inbox(count: u32) -> (Device, Store) {
+pub fn kept_inbox(count: u32) -> (Device, Store) {
     let mut store = Store::default();
     let mut device = Device::new();
     device.event(Event::Recalled(Some(Box::new(account()))));
@@ -53,7 +53,7 @@ fn kept_inbox(count: u32) -> (Device, Store) {
 }
 
 /// The worker starts again with what was kept; there is no line.
-fn restarted(store: &mut Store) -> Device {
+pub fn restarted(store: &mut Store) -> Device {
     let mut device = Device {
         state: roost_engine::State::default(),
         ..Device::start(Vec::new())

@@ -3,8 +3,10 @@
 mod conflicts;
 mod device;
 mod drafts;
+mod fill;
 mod flow;
 mod kept;
 mod later;
 mod queue;
+mod search;
 mod sync;

@@ -309,6 +309,7 @@ impl History {
             storing @ (Effect::Store { .. }
             | Effect::LoadMailbox { .. }
             | Effect::LoadPages { .. }
+            | Effect::ReadPages { .. }
             | Effect::Wipe) => {
                 if let Some(loaded) = self.devices[number].store.perform(storing) {
                     self.network

@@ -33,14 +33,24 @@ impl Store {
                 uidvalidity,
                 pages,
             } => {
-                let pages = pages.into_iter().filter_map(|page| {
-                    let key = (account.clone(), mailbox.clone(), uidvalidity, page);
-                    self.pages.get(&key).cloned()
-                });
+                let pages = self.pages(&account, &mailbox, uidvalidity, pages);
                 Some(Event::PagesLoaded {
-                    pages: pages.collect(),
                     account,
                     mailbox,
+                    pages,
+                })
+            }
+            Effect::ReadPages {
+                account,
+                mailbox,
+                uidvalidity,
+                pages,
+            } => {
+                let pages = self.pages(&account, &mailbox, uidvalidity, pages);
+                Some(Event::PagesRead {
+                    account,
+                    mailbox,
+                    pages,
                 })
             }
             Effect::Wipe => {
@@ -54,6 +64,21 @@ impl Store {
     /// The account that is kept, as a worker that starts is given it.
     pub fn recall(&self) -> Event {
         Event::Recalled(self.account.clone().map(Box::new))
+    }
+
+    /// Those of these pages that there are.
+    pub fn pages(
+        &self,
+        account: &str,
+        mailbox: &str,
+        uidvalidity: u32,
+        wanted: Vec<u32>,
+    ) -> Vec<KeptPage> {
+        let pages = wanted.into_iter().filter_map(|page| {
+            let key = (account.to_owned(), mailbox.to_owned(), uidvalidity, page);
+            self.pages.get(&key).cloned()
+        });
+        pages.collect()
     }
 
     fn write(&mut self, account: &str, record: Record) {

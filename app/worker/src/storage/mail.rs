@@ -44,14 +44,24 @@ pub async fn perform(effect: Effect) -> Option<Event> {
             uidvalidity,
             pages,
         } => {
-            let keys = pages
-                .iter()
-                .map(|&page| page_key(&account, &mailbox, uidvalidity, page));
-            let pages = get_all(keys).await.unwrap_or_default();
+            let pages = get_all(&account, &mailbox, uidvalidity, &pages).await;
             Some(Event::PagesLoaded {
                 account,
                 mailbox,
-                pages,
+                pages: pages.unwrap_or_default(),
+            })
+        }
+        Effect::ReadPages {
+            account,
+            mailbox,
+            uidvalidity,
+            pages,
+        } => {
+            let pages = get_all(&account, &mailbox, uidvalidity, &pages).await;
+            Some(Event::PagesRead {
+                account,
+                mailbox,
+                pages: pages.unwrap_or_default(),
             })
         }
         Effect::Wipe => {
@@ -113,12 +123,18 @@ async fn load_mailbox(account: String, mailbox: &str) -> Event {
     Event::MailboxLoaded { account, kept }
 }
 
-/// What there is under these keys.
-async fn get_all(keys: impl Iterator<Item = String>) -> Result<Vec<KeptPage>, JsValue> {
+/// Those of these pages that there are.
+async fn get_all(
+    account: &str,
+    mailbox: &str,
+    uidvalidity: u32,
+    pages: &[u32],
+) -> Result<Vec<KeptPage>, JsValue> {
     let store = keeping_store(IdbTransactionMode::Readonly).await?;
     // All are asked for at once: a transaction ends as soon as nothing is asked of it.
     let asked = Array::new();
-    for key in keys {
+    for &page in pages {
+        let key = page_key(account, mailbox, uidvalidity, page);
         asked.push(&settled(&store.get(&key.into())?));
     }
     let found: Array = JsFuture::from(Promise::all(&asked)).await?.unchecked_into();
