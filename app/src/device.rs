@@ -54,6 +54,7 @@ impl Device {
                 stage: Stage::Starting,
                 line: Line::Connecting,
                 waiting: 0,
+                queue: Vec::new(),
                 progress: None,
                 filling: Filling::Nothing,
             }),

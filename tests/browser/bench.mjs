@@ -1,6 +1,6 @@
 // Measures Roost on the real thing and writes target/bench/report.json. `cargo xtask bench` builds and calls it.
 // Arguments: --rows N (the size of the large mailbox, 1,000,000 by default), --runs N (21 by default), --only PART (startUp,
-// opening, pushing, writing, uploading, memory or scrolling).
+// opening, pushing, catchingUp, writing, uploading, memory or scrolling).
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
@@ -298,6 +298,67 @@ async function uploading() {
   report.gateway_bytes_while_20_upload_25_mb = most - before;
 }
 
+/** From the start of a device that was away to the inbox as it is now: the time, and what went over the line. Of the
+ * changes, eight tenths are flags, one is deletions, one is new mail. */
+async function catchingUp() {
+  report.catchup = {};
+  for (const [count, changes] of [[20_000, 1_000], [100_000, 50_000]]) {
+    say(`catching up: ${changes} changes of ${count} messages (seeding first)`);
+    const account = await newAccount(`many:${count}`);
+    const context = await browser.newContext(VIEWPORT);
+    const page = await context.newPage();
+    await signIn(page, account);
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await scroll(page);
+    await page.waitForTimeout(2_000);
+    report.store_bytes_per_message = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          indexedDB.open("roost").onsuccess = ({ target: { result: database } }) => {
+            const mail = database.transaction("mail").objectStore("mail");
+            // A page of summaries is named by four parts; a full one holds 256.
+            const pages = [];
+            mail.openCursor().onsuccess = ({ target: { result: at } }) => {
+              if (at) {
+                if (at.key.split("\0").length === 4) pages.push(at.value.byteLength);
+                at.continue();
+                return;
+              }
+              database.close();
+              pages.sort((a, b) => a - b);
+              resolve(Math.round(pages[Math.floor(pages.length / 2)] / 256));
+            };
+          };
+        }),
+    );
+    await page.goto("about:blank");
+    const client = new ImapFlow({ host: "127.0.0.1", port: account.imapPort, secure: false, logger: false, auth: { user: account.name, pass: account.password } });
+    await client.connect();
+    const lock = await client.getMailboxLock("INBOX");
+    const tenth = changes / 10;
+    await client.messageFlagsAdd(`1:${8 * tenth}`, ["$Away"]);
+    await client.messageDelete(`${8 * tenth + 1}:${9 * tenth}`);
+    for (let number = 0; number < tenth; number++) await client.append("INBOX", `From: x@example.org\r\nSubject: away ${number}\r\n\r\nHello\r\n`);
+    lock.release();
+    await client.logout();
+    await stage({ do: "traffic" });
+    const started = performance.now();
+    await page.goto(account.url);
+    await rows(page).filter({ hasText: `away ${tenth - 1}` }).first().waitFor({ timeout: 120_000 });
+    report.catchup[changes] = { ms: Math.round(performance.now() - started), of_messages: count };
+    // Until nothing is asked for any more.
+    let bytes = 0;
+    for (let quiet = 0; quiet < 3; ) {
+      const more = (await stage({ do: "traffic" })).bytes;
+      bytes += more;
+      quiet = more > 2_000 ? 0 : quiet + 1;
+      await page.waitForTimeout(500);
+    }
+    report.catchup[changes].bytes = bytes;
+    await context.close();
+  }
+}
+
 async function memory() {
   say("gateway memory for idle devices");
   const account = await newAccount("many:2000");
@@ -315,7 +376,7 @@ async function memory() {
 }
 
 try {
-  const parts = [startUp, opening, pushing, writing, uploading, memory, scrolling];
+  const parts = [startUp, opening, pushing, catchingUp, writing, uploading, memory, scrolling];
   for (const part of parts.filter(({ name }) => !ONLY || name === ONLY)) {
     await part();
     writeFileSync(new URL("../../target/bench/report.json", import.meta.url), `${JSON.stringify(report, null, 2)}\n`);

@@ -19,6 +19,8 @@ pub const PASSWORD: &str = "demo";
 pub struct Options {
     /// Capabilities to hide, such as `NOTIFY` or `QRESYNC`.
     pub without: Vec<&'static str>,
+    /// The most messages an account may have.
+    pub most_messages: Option<u32>,
     /// Where it keeps its data; a temporary directory otherwise.
     pub keep_in: Option<PathBuf>,
     /// The port to listen on; a free one otherwise.
@@ -249,6 +251,12 @@ fn configuration(home: &Path, [port, lmtp_port, auth_port]: [u16; 3], options: &
             .collect();
         capability = format!("imap_capability = {}\n", kept.join(" "));
     }
+    // Counted by the messages there are, so that nothing has to be told when seeds write them.
+    let quota = options.most_messages.map_or_else(String::new, |most| {
+        format!(
+            "mail_plugins = quota\nplugin {{\n  quota = count:all\n  quota_vsizes = yes\n  quota_rule = *:messages={most}\n  quota_grace = 0\n}}\n"
+        )
+    });
     format!(
         r"
 base_dir = {home}/run
@@ -266,7 +274,7 @@ first_valid_uid = 1
 mail_location = maildir:{home}/mail/%u:LAYOUT=fs
 mail_max_userip_connections = 1000
 maildir_stat_dirs = no
-{capability}passdb {{
+{capability}{quota}passdb {{
   driver = passwd-file
   args = scheme=PLAIN {home}/users
 }}

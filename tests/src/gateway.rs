@@ -16,6 +16,8 @@ pub struct Gateway {
     pub url: String,
     child: Child,
     arguments: Vec<String>,
+    /// The build it says to be of, if not its own.
+    pub build: Option<String>,
 }
 
 /// The binary beside the tests: the profile is theirs, or the one in `ROOST_BINARY`.
@@ -43,11 +45,12 @@ impl Gateway {
         if !all.iter().any(|argument| argument == "--sign-in-failures") {
             all.extend(["--sign-in-failures".to_owned(), "1000".to_owned()]);
         }
-        let (child, url) = spawn(&all).await?;
+        let (child, url) = spawn(&all, None).await?;
         Ok(Self {
             url,
             child,
             arguments: all,
+            build: None,
         })
     }
 
@@ -74,7 +77,7 @@ impl Gateway {
         {
             self.arguments[at + 1] = address;
         }
-        (self.child, self.url) = spawn(&self.arguments).await?;
+        (self.child, self.url) = spawn(&self.arguments, self.build.as_deref()).await?;
         Ok(())
     }
 
@@ -95,7 +98,7 @@ impl Gateway {
     }
 }
 
-async fn spawn(arguments: &[String]) -> anyhow::Result<(Child, String)> {
+async fn spawn(arguments: &[String], build: Option<&str>) -> anyhow::Result<(Child, String)> {
     // The process itself, not `setpriv`, is asked for its memory: setpriv replaces itself by it.
     let path = binary()?;
     let mut child = dying_with_us(&path.display().to_string())
@@ -104,6 +107,7 @@ async fn spawn(arguments: &[String]) -> anyhow::Result<(Child, String)> {
             "ROOST_LOG",
             std::env::var("ROOST_LOG").unwrap_or_else(|_| "warn".to_owned()),
         )
+        .envs(build.map(|build| ("ROOST_BUILD", build)))
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot start the gateway")?;

@@ -8,6 +8,7 @@ pub mod dovecot;
 pub mod gateway;
 pub mod independent;
 pub mod mail;
+pub mod native;
 pub mod postfix;
 pub mod process;
 pub mod proxy;

@@ -82,8 +82,10 @@ const LATE: &[&str] = &[
     "roost_app[]::ui::message",
     "roost_app[]::ui::notifications",
     "roost_app[]::ui::room",
+    "roost_app[]::ui::queue",
     "roost_app[]::ui::settings",
     "roost_app[]::upload",
+    "roost_engine[]::queue",
     "roost_worker[]::storage::claims",
 ];
 /// The same of types that the first half has collections of: only functions of their own are late.

@@ -83,6 +83,9 @@ fn test(only: &[&str]) -> anyhow::Result<()> {
     if wants("browser") {
         needs = needs | Needs::APP | Needs::MAIL | Needs::BROWSER;
     }
+    if wants("wasm") {
+        needs = needs | Needs::DRIVER;
+    }
     if wants("integration") {
         needs = needs | Needs::MAIL;
     }
@@ -138,6 +141,8 @@ fn test(only: &[&str]) -> anyhow::Result<()> {
                     "test",
                     "-p",
                     "roost-app",
+                    "-p",
+                    "roost-worker",
                     "--target",
                     "wasm32-unknown-unknown",
                 ],

@@ -25,6 +25,8 @@ impl Needs {
     pub const MAIL: Self = Self(4);
     /// Chromium and Playwright.
     pub const BROWSER: Self = Self(8);
+    /// Chromium, driven by wasm-bindgen's test runner.
+    pub const DRIVER: Self = Self(16);
 
     fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -46,6 +48,9 @@ pub fn install(needs: Needs) -> anyhow::Result<()> {
     }
     if needs.has(Needs::BROWSER) {
         packages.push("chromium");
+    }
+    if needs.has(Needs::DRIVER) {
+        packages.extend(["chromium", "chromium-driver"]);
     }
     debian(&packages)?;
     if needs.has(Needs::WASM) {

@@ -4,7 +4,7 @@ use roost_wire::{Mailbox, Mutation, Role, Uid, UidSet};
 
 use crate::pending::Inverse;
 use crate::state::{Open, Source};
-use crate::{Action, Effect, Intent, State, TabId, Target, Wake};
+use crate::{Action, Effect, Intent, State, TabId, Target, Wake, queue};
 
 /// How long a message is on screen before it counts as read.
 const READ_MS: u32 = 600;
@@ -74,6 +74,12 @@ impl State {
             Intent::Circumstances(circumstances) => self.circumstances(tab, circumstances),
             Intent::ForgetMail => self.forget_mail(),
             Intent::ConnectNow => self.connect_now(),
+            Intent::Inspect(on) => {
+                if let Some(tab) = self.tabs.get_mut(&tab) {
+                    tab.inspects = on;
+                }
+            }
+            Intent::Cancel(id) => queue::cancel(self, tab, &id),
             Intent::Write(write) => self.write(tab, write),
             Intent::Complete { typed, own } => {
                 if let Some(tab) = self.tabs.get_mut(&tab) {

@@ -30,6 +30,8 @@ pub struct Cache {
     /// than the rows it overtakes, and what is newer than it comes by delta too. So these flags win over those of rows.
     recent: HashMap<Uid, Flags>,
     misfits: u8,
+    /// Messages that this device moved away or deleted, and that the server has not said to be gone yet.
+    departed: UidSet,
     /// Whether it has been compared with the server since the socket opened.
     pub verified: bool,
     /// A change was missed while a difference was on its way, which may not hold it.
@@ -75,6 +77,7 @@ impl Cache {
         self.state = state;
         self.uids = vec![0; state.exists as usize];
         self.recent.clear();
+        self.departed = UidSet::default();
         self.misfits = 0;
         // The rows of another UIDVALIDITY must not stay on screen: who acts on them would reach other messages.
         self.resyncing = same && state.exists > 0;
@@ -271,6 +274,20 @@ impl Cache {
         }
     }
 
+    /// Messages are gone because this device wanted it. Where the server's word of that is still on its way (the outcome
+    /// of a change that was repeated may overtake it), they must not come back on screen until then.
+    pub fn depart(&mut self, gone: &UidSet) {
+        let known = self.uids.iter().copied();
+        let here = known.filter(|&uid| uid != 0 && gone.contains(uid));
+        let all: UidSet = here.chain(self.departed.iter()).collect();
+        self.departed = all;
+    }
+
+    /// Messages that are gone, though they still have a place.
+    pub fn departed(&self) -> &UidSet {
+        &self.departed
+    }
+
     /// Forgets messages that are known to be gone, though not where they stood.
     pub fn forget(&mut self, gone: impl IntoIterator<Item = Uid>) {
         for uid in gone {
@@ -322,6 +339,10 @@ impl Cache {
             keep
         });
         self.outdated.retain(|uid| !delta.vanished.contains(*uid));
+        if !self.departed.is_empty() {
+            let left = self.departed.iter();
+            self.departed = left.filter(|&uid| !delta.vanished.contains(uid)).collect();
+        }
         self.kept.column = true;
         let pages = &mut self.kept.changed;
         self.summaries.retain(|uid, _| {

@@ -60,6 +60,10 @@ pub enum Intent {
     },
     /// Try to connect now rather than later.
     ConnectNow,
+    /// Show the changes that wait ([`crate::SessionView::queue`]) from now on, or no longer.
+    Inspect(bool),
+    /// Do not make a change that waits; named as in [`crate::QueuedChange`].
+    Cancel(String),
     /// Something about a message being written.
     Write(Write),
     /// Answer a message that asks for a receipt: send one from this address, or note that none is wanted.
@@ -134,8 +138,6 @@ pub enum Write {
         id: String,
         at: i64,
     },
-    /// Do not go on trying to send it.
-    Stop(String),
     /// Keep it as a template too.
     SaveTemplate(String),
     /// Put a template into it, by its UID.

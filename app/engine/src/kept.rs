@@ -33,7 +33,20 @@ pub struct KeptAccount {
     pub sends: bool,
     pub mailboxes: Vec<Mailbox>,
     /// Changes without an outcome, in order. Messages on their way out are kept with their drafts.
-    pub pending: Vec<(MutationId, Mutation)>,
+    pub pending: Vec<KeptChange>,
+}
+
+/// A change without an outcome, as a device keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptChange {
+    pub id: MutationId,
+    pub mutation: Mutation,
+    /// When it was asked for, in seconds since 1970-01-01 UTC.
+    pub at: i64,
+    /// A gateway may have it.
+    pub handed_over: bool,
+    /// The ledger it was handed to, if it must not be handed to another.
+    pub ledger: Option<u64>,
 }
 
 /// What is known of one mailbox.
@@ -170,8 +183,8 @@ impl State {
             self.address = kept.address;
             self.sends = kept.sends;
         }
-        for (id, mutation) in kept.pending {
-            self.resume_mutation(id, mutation);
+        for change in kept.pending {
+            self.resume_mutation(change);
         }
     }
 
@@ -344,7 +357,13 @@ impl State {
                             | Mutation::Unsend { .. }
                     )
                 })
-                .map(|pending| (pending.id, pending.mutation.clone()))
+                .map(|pending| KeptChange {
+                    id: pending.id,
+                    mutation: pending.mutation.clone(),
+                    at: pending.at,
+                    handed_over: pending.handed_over,
+                    ledger: pending.ledger,
+                })
                 .collect(),
         })))
     }

@@ -24,6 +24,7 @@ mod list;
 mod pending;
 mod people;
 mod query;
+mod queue;
 mod search;
 mod session;
 mod state;
@@ -36,13 +37,13 @@ pub use drafts::{
 pub use intent::{
     Action, Answer, Circumstances, Filter, Identity, Intent, Style, TabId, Target, UndoId, Write,
 };
-pub use kept::{KeptAccount, KeptMailbox, KeptPage, PAGE_SPAN, Record};
+pub use kept::{KeptAccount, KeptChange, KeptMailbox, KeptPage, PAGE_SPAN, Record};
 pub use query::{Query, parse as parse_query};
 pub use search::find_in;
 pub use state::State;
 pub use view::{
     ContentAddress, DraftPhase, DraftView, Filling, Line, ListState, ListView, MailboxRow,
-    MessageState, MessageView, Notice, Reach, SessionView, Stage, Template, View,
+    MessageState, MessageView, Notice, QueuedChange, Reach, SessionView, Stage, Template, View,
 };
 
 use roost_wire::{Body, ClientMessage, Composed, ServerMessage};
@@ -66,6 +67,8 @@ pub enum Event {
     },
     Intent {
         tab: TabId,
+        /// When, in seconds since 1970-01-01 UTC.
+        at: i64,
         intent: Intent,
     },
     /// The answer to [`Effect::CheckSession`]: who is signed in, nobody, or no answer.
@@ -276,7 +279,10 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
             likely_signed_in,
         } => state.tab_opened(tab, likely_signed_in),
         Event::TabClosed { tab } => state.tab_closed(tab),
-        Event::Intent { tab, intent } => state.intent(tab, intent),
+        Event::Intent { tab, at, intent } => {
+            state.now = at;
+            state.intent(tab, intent);
+        }
         Event::SessionChecked(result) => state.session_checked(result),
         Event::SignedIn(result) => state.signed_in(result),
         Event::SocketOpened => state.socket_opened(),

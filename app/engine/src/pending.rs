@@ -1,9 +1,13 @@
 //! Mutations without an outcome yet, what they do to what is shown, and how they are taken back.
 
 use roost_wire::{
-    ClientMessage, Moved, Mutation, MutationId, Outcome, Problem, ProblemKind, Summary, UidSet,
+    ClientMessage, Moved, Mutation, MutationId, Outcome, Problem, ProblemKind, Recovery, Summary,
+    UidSet,
 };
 
+use crate::cache::Cache;
+use crate::drafts::Draft;
+use crate::kept::KeptChange;
 use crate::state::Socket;
 use crate::view::{Notice, View};
 use crate::{Effect, State, TabId, UndoId, Wake, list};
@@ -24,8 +28,12 @@ pub struct Pending {
     pub tab: TabId,
     /// What takes it back.
     pub undo: Option<UndoId>,
+    /// When it was asked for, in seconds since 1970-01-01 UTC; 0 where that is not known.
+    pub at: i64,
     /// It went over the socket that is open.
     pub sent: bool,
+    /// It went over some socket: it may have been done.
+    pub handed_over: bool,
     /// The ledger it was handed to, for those that must not be handed to another ([`once`]).
     pub ledger: Option<u64>,
 }
@@ -97,7 +105,9 @@ impl State {
             mutation,
             tab,
             undo,
+            at: self.now,
             sent: false,
+            handed_over: false,
             ledger: None,
         });
         self.pending_changed = true;
@@ -106,14 +116,16 @@ impl State {
     }
 
     /// Takes up a mutation from before the worker started, under its own id.
-    pub(crate) fn resume_mutation(&mut self, id: MutationId, mutation: Mutation) {
+    pub(crate) fn resume_mutation(&mut self, kept: KeptChange) {
         self.pending.push_back(Pending {
-            id,
-            mutation,
+            id: kept.id,
+            mutation: kept.mutation,
             tab: TabId::default(),
             undo: None,
+            at: kept.at,
             sent: false,
-            ledger: None,
+            handed_over: kept.handed_over,
+            ledger: kept.ledger,
         });
         self.send_pending(self.pending.len() - 1);
     }
@@ -172,6 +184,8 @@ impl State {
                 pending.ledger = Some(known);
             }
             pending.sent = true;
+            self.pending_changed |= !pending.handed_over;
+            pending.handed_over = true;
             let id = pending.id;
             let mutation = pending.mutation.clone();
             // What the person was sure of holds for this once: a repeat may come to a gateway that restarted in between.
@@ -234,6 +248,12 @@ impl State {
                 }
             }
             Outcome::Rejected(problem) => {
+                if problem.kind.recovery() == Recovery::Resynchronize
+                    && let Some(cache) = mailbox_of(&pending.mutation)
+                        .and_then(|mailbox| self.caches.get_mut(mailbox))
+                {
+                    cache.verified = false;
+                }
                 self.undo.retain(|entry| Some(entry.id) != pending.undo);
                 let what = describe(&pending.mutation);
                 let why = list::sentence(&problem);
@@ -276,6 +296,10 @@ impl State {
         let Some(index) = self.undo.iter().position(|entry| entry.id == undo) else {
             return;
         };
+        if self.withdraw(|pending| pending.undo == Some(undo)) {
+            self.notice(tab, "Undone", None, false);
+            return;
+        }
         let running = self
             .pending
             .iter()
@@ -333,6 +357,30 @@ impl State {
         self.notice(tab, "Undone", None, false);
     }
 
+    /// Forgets changes that no gateway was handed, and how they are undone. `false` where there are none.
+    pub(crate) fn withdraw(&mut self, which: impl Fn(&Pending) -> bool) -> bool {
+        let before = self.pending.len();
+        let mut undone = Vec::new();
+        self.pending.retain(|pending| {
+            let goes = !pending.handed_over && which(pending);
+            if goes {
+                undone.extend(pending.undo);
+            }
+            !goes
+        });
+        self.undo.retain(|entry| !undone.contains(&entry.id));
+        let withdrawn = self.pending.len() < before;
+        self.pending_changed |= withdrawn;
+        withdrawn
+    }
+
+    /// Messages that are to be sent, and for which no mutation was made yet.
+    pub(crate) fn unsent_drafts(&self) -> impl Iterator<Item = &Draft> {
+        let account = self.who.as_ref().map_or("", |who| who.account.as_str());
+        let drafts = self.drafts.values();
+        drafts.filter(move |draft| draft.belongs_to(account) && draft.waits_to_be_sent())
+    }
+
     /// Takes back a message: here if it was not handed over yet, at the gateway otherwise.
     pub(crate) fn unsend(&mut self, tab: TabId, id: MutationId) {
         let Some(index) = self.pending.iter().position(|pending| pending.id == id) else {
@@ -347,7 +395,7 @@ impl State {
                 ..
             }
         );
-        if pending.sent && matches!(&pending.mutation, Mutation::Schedule { .. }) {
+        if pending.handed_over && matches!(&pending.mutation, Mutation::Schedule { .. }) {
             let text = "The message is being scheduled. You can take it back from there.";
             self.notice(tab, text, None, true);
         } else if handed_over {
@@ -392,18 +440,32 @@ impl State {
             .filter_map(|pending| match &pending.mutation {
                 Mutation::Move {
                     mailbox: from,
+                    uidvalidity,
                     uids,
                     ..
                 }
                 | Mutation::Expunge {
                     mailbox: from,
+                    uidvalidity,
                     uids,
-                    ..
-                } if from == mailbox => Some(uids),
+                } if from == mailbox && self.names(from, *uidvalidity) => Some(uids),
                 _ => None,
             })
             .chain(discarded)
+            .chain(
+                self.caches
+                    .get(mailbox)
+                    .map(Cache::departed)
+                    .filter(|gone| !gone.is_empty()),
+            )
             .collect()
+    }
+
+    /// Whether UIDs of that UIDVALIDITY mean the messages that are known of a mailbox. Those of a mailbox that was
+    /// recreated since mean none of them.
+    fn names(&self, mailbox: &str, uidvalidity: u32) -> bool {
+        let known = self.caches.get(mailbox);
+        known.is_none_or(|cache| cache.state.uidvalidity == uidvalidity)
     }
 
     /// A summary as it will be once the pending mutations are done.
@@ -411,21 +473,26 @@ impl State {
         let mut summary = summary.clone();
         for pending in &self.pending {
             if let Mutation::Receipt {
-                mailbox: of, uid, ..
+                mailbox: of,
+                uidvalidity,
+                uid,
+                ..
             } = &pending.mutation
                 && of == mailbox
+                && self.names(of, *uidvalidity)
                 && *uid == summary.uid
             {
                 summary.flags.set("$MDNSent", true);
             }
             if let Mutation::Flag {
                 mailbox: of,
+                uidvalidity,
                 uids,
                 add,
                 remove,
-                ..
             } = &pending.mutation
                 && of == mailbox
+                && self.names(of, *uidvalidity)
                 && uids.contains(summary.uid)
             {
                 for flag in add {
@@ -452,10 +519,11 @@ impl State {
                 }
                 Mutation::Move {
                     mailbox: from,
+                    uidvalidity,
                     uids,
                     to,
                     ..
-                } if uids.len() <= 5_000 => {
+                } if uids.len() <= 5_000 && self.names(from, *uidvalidity) => {
                     let cache = self.caches.get(from);
                     let known = uids.iter().filter_map(|uid| cache?.summary(uid));
                     let unread = known.filter(|summary| !summary.flags.seen).count() as i64;
@@ -469,9 +537,9 @@ impl State {
                 }
                 Mutation::Expunge {
                     mailbox: from,
+                    uidvalidity,
                     uids,
-                    ..
-                } if from == mailbox && uids.len() <= 5_000 => {
+                } if from == mailbox && uids.len() <= 5_000 && self.names(from, *uidvalidity) => {
                     messages -= uids.len() as i64;
                 }
                 _ => {}
@@ -484,6 +552,17 @@ impl State {
             }
         }
         (messages, unseen)
+    }
+}
+
+/// The mailbox of the messages a mutation is about.
+fn mailbox_of(mutation: &Mutation) -> Option<&str> {
+    match mutation {
+        Mutation::Flag { mailbox, .. }
+        | Mutation::Move { mailbox, .. }
+        | Mutation::Copy { mailbox, .. }
+        | Mutation::Expunge { mailbox, .. } => Some(mailbox),
+        _ => None,
     }
 }
 

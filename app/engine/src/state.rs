@@ -27,6 +27,8 @@ pub struct State {
     pub(crate) next_mutation: u64,
     pub(crate) next_request: RequestId,
     pub(crate) next_undo: u32,
+    /// When a person last asked for something, in seconds since 1970-01-01 UTC.
+    pub(crate) now: i64,
     pub(crate) stage: Stage,
     pub(crate) who: Option<Who>,
     pub(crate) line: Line,
@@ -193,6 +195,8 @@ pub struct Tab {
     pub open: Option<Open>,
     /// What is typed of a recipient.
     pub typed: String,
+    /// The list of changes that wait is open in it.
+    pub inspects: bool,
     /// Who the person is, by address: not offered.
     pub own: Vec<String>,
     pub circumstances: Circumstances,
@@ -290,6 +294,7 @@ impl Default for State {
             next_mutation: 1,
             next_request: 1,
             next_undo: 1,
+            now: 0,
             stage: Stage::Starting,
             who: None,
             line: Line::Connecting,
@@ -388,6 +393,7 @@ impl State {
             *tab = Tab {
                 mailbox: "INBOX".to_owned(),
                 count: tab.count,
+                inspects: tab.inspects,
                 circumstances: tab.circumstances,
                 shown: std::mem::take(&mut tab.shown),
                 ..Tab::default()

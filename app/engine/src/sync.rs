@@ -483,12 +483,14 @@ impl State {
         }
     }
 
-    /// Messages are gone because this device wanted it: a search that was answered before must not bring them back.
+    /// Messages are gone because this device wanted it: neither an older state of the mailbox nor a search
+    /// that was answered before must bring them back.
     pub(crate) fn gone(&mut self, mailbox: &str, uidvalidity: u32, uids: &UidSet) {
         let known = self.caches.get_mut(mailbox);
         let Some(cache) = known.filter(|cache| cache.state.uidvalidity == uidvalidity) else {
             return;
         };
+        cache.depart(uids);
         if let Some(haystack) = &mut cache.haystack {
             haystack.lose(uids);
         }

@@ -74,6 +74,20 @@ pub enum DraftPhase {
     Unknown,
 }
 
+/// A change without an outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedChange {
+    /// Names it in the list, and in [`crate::Intent::Cancel`].
+    pub id: String,
+    /// What it does, in words: "Move 3 messages to Archive".
+    pub what: String,
+    /// When it was asked for, in seconds since 1970-01-01 UTC; 0 where that is not known.
+    pub at: i64,
+    /// Where it is, as a sentence, and why it cannot be cancelled if it cannot.
+    pub state: String,
+    pub can_be_cancelled: bool,
+}
+
 /// Who is signed in, and how the line is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionView {
@@ -81,6 +95,8 @@ pub struct SessionView {
     pub line: Line,
     /// How many changes wait for their outcome.
     pub waiting: u32,
+    /// These changes, in their order, for a tab that inspects them ([`crate::Intent::Inspect`]).
+    pub queue: Vec<QueuedChange>,
     /// How far the change under way over many messages is.
     pub progress: Option<(u32, u32)>,
     pub filling: Filling,

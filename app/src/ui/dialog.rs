@@ -7,6 +7,7 @@ use roost_engine::{Action, Intent, Target};
 use crate::ui::help::Help;
 use crate::ui::icon::Icon;
 use crate::ui::live::{each, effect, heard, live, memo};
+use crate::ui::queue::Queue;
 use crate::ui::settings::Settings;
 use crate::ui::state::{Dialog, Ui};
 use web_sys::{Event, MouseEvent, SubmitEvent};
@@ -18,6 +19,9 @@ pub fn Dialogs() -> impl IntoView {
         ui.dialog.get().map(|dialog| match dialog {
             Dialog::Settings => view! { <Frame title="Settings"><Settings /></Frame> }.into_any(),
             Dialog::Help => view! { <Frame title="Keyboard"><Help /></Frame> }.into_any(),
+            Dialog::Queue => {
+                view! { <Frame title="Changes not on the server yet"><Queue /></Frame> }.into_any()
+            }
             Dialog::MoveTo { uids, copy } => {
                 let title = if copy { "Copy to" } else { "Move to" };
                 view! { <Frame title><Choose uids copy /></Frame> }.into_any()

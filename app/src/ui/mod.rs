@@ -13,6 +13,7 @@ mod mailboxes;
 mod message;
 mod notifications;
 mod prefs;
+mod queue;
 mod room;
 mod route;
 mod settings;

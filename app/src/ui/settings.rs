@@ -8,7 +8,7 @@ use crate::ui::live::{When, each, heard, live, memo, shown};
 use crate::ui::notifications;
 use crate::ui::prefs::{Density, Prefs, Theme};
 use crate::ui::room;
-use crate::ui::state::Ui;
+use crate::ui::state::{Dialog, Ui};
 use web_sys::Event;
 
 #[component]
@@ -122,6 +122,19 @@ pub fn Settings() -> impl IntoView {
                     }).collect_view()}
                 </select>
             </label>
+        </fieldset>
+        <fieldset>
+            <legend>"Changes not on the server yet"</legend>
+            <p class="hint">
+                {shown(move || match ui.device.session.with(|session| session.waiting) {
+                    0 => "None: the server has everything that was done here.".to_owned(),
+                    1 => "1 change waits.".to_owned(),
+                    count => format!("{count} changes wait."),
+                })}
+            </p>
+            <When test=live(move || ui.device.session.with(|session| session.waiting > 0))>
+                <button class="link" on:click=heard(move |_| ui.dialog.set(Some(Dialog::Queue)))>"Show them"</button>
+            </When>
         </fieldset>
         <fieldset>
             <legend>"New mail"</legend>

@@ -24,6 +24,8 @@ pub enum Pane {
 pub enum Dialog {
     Settings,
     Help,
+    /// The changes that are not on the server yet.
+    Queue,
     /// Choose a mailbox to move or copy to.
     MoveTo {
         uids: Option<Vec<Uid>>,

@@ -57,6 +57,7 @@ pub fn start() {
         if let Some(tab) = tab {
             handle(Event::Intent {
                 tab,
+                at: now(),
                 intent: roost_engine::Intent::ConnectNow,
             });
         }
@@ -79,7 +80,11 @@ pub fn connect(port: MessagePort) {
                 tab,
                 likely_signed_in,
             }),
-            Ok(TabMessage::Intent(intent)) => handle(Event::Intent { tab, intent }),
+            Ok(TabMessage::Intent(intent)) => handle(Event::Intent {
+                tab,
+                at: now(),
+                intent,
+            }),
             Ok(TabMessage::Bye) => {
                 WORKER.with_borrow_mut(|worker| worker.ports.remove(&tab));
                 handle(Event::TabClosed { tab });
@@ -146,21 +151,15 @@ fn perform(effect: Effect) {
         Effect::Keep(draft) => storage::claims::keep(&draft),
         Effect::Recall => storage::drafts::recall(),
         Effect::Forget(id) => storage::claims::forget(id),
-        Effect::Store { account, records } => storage::mail::write(account, records),
-        Effect::LoadMailbox { account, mailbox } => storage::mail::load_mailbox(account, mailbox),
-        Effect::LoadPages {
-            account,
-            mailbox,
-            uidvalidity,
-            pages,
-        } => storage::mail::load_pages(account, mailbox, uidvalidity, pages),
-        Effect::ReadPages {
-            account,
-            mailbox,
-            uidvalidity,
-            pages,
-        } => storage::mail::read_pages(account, mailbox, uidvalidity, pages),
-        Effect::Wipe => storage::wipe(),
+        storing @ (Effect::Store { .. }
+        | Effect::LoadMailbox { .. }
+        | Effect::LoadPages { .. }
+        | Effect::ReadPages { .. }
+        | Effect::Wipe) => wasm_bindgen_futures::spawn_local(async {
+            if let Some(event) = storage::mail::perform(storing).await {
+                handle(event);
+            }
+        }),
         Effect::Show { tab, view } => show(tab, &view),
         Effect::Wake { wake, after_ms } => after(after_ms, move || handle(Event::Woke(wake))),
     }
@@ -191,6 +190,11 @@ fn after(milliseconds: u32, run: impl FnOnce() + 'static) {
         callback.unchecked_ref(),
         milliseconds,
     );
+}
+
+/// The time, in seconds since 1970-01-01 UTC.
+fn now() -> i64 {
+    (js_sys::Date::now() / 1000.0) as i64
 }
 
 fn scope() -> WorkerGlobalScope {

@@ -141,7 +141,7 @@ async fn harden(mut response: Response) -> Response {
 async fn health(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
     Json(serde_json::json!({
         "status": "ok",
-        "build": crate::BUILD,
+        "build": crate::build(),
         "accounts": gateway.accounts.count(),
     }))
 }

@@ -79,7 +79,7 @@ async fn serve(gateway: &Gateway, session: &Session, socket: &mut WebSocket) -> 
     let account = gateway.accounts.open(&session.credentials, None);
     let hello = ServerMessage::Hello {
         version: VERSION,
-        build: crate::BUILD.to_owned(),
+        build: crate::build(),
         account: session.account.clone(),
         username: session.credentials.username.clone(),
         address: gateway.settings.address_of(&session.credentials.username),

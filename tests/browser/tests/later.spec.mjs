@@ -164,11 +164,13 @@ test("a message that cannot be sent yet is shown and can be stopped", async ({ p
   try {
     await write(page, address(account), "Impatient", "Now!");
     await composer(page).getByRole("button", { name: "Send", exact: true }).click();
-    const waiting = page.getByRole("list", { name: "Not sent yet" });
-    await expect(waiting.getByText("Impatient")).toBeVisible();
-    await waiting.getByRole("button", { name: "Stop sending" }).click();
+    await page.getByRole("status", { name: "Connection" }).getByRole("button", { name: "1 change waiting" }).click();
+    const waiting = page.getByRole("list", { name: "Changes not on the server yet" });
+    // It is held for a while first.
+    await expect(waiting).toContainText("Not sent yet", { timeout: 30_000 });
+    await waiting.getByRole("button", { name: "Cancel: Send “Impatient”" }).click();
     await expect(text(page)).toHaveValue("Now!");
-    await expect(waiting.getByText("Impatient")).toBeHidden();
+    await expect(page.getByRole("dialog", { name: "Changes not on the server yet" })).toBeHidden();
   } finally {
     await stage({ do: "postfix-start" });
   }

@@ -13,6 +13,9 @@ test("without a line the inbox is there, messages open, and what is done is done
   await expect(page.getByRole("status", { name: "Connection" })).toHaveText("Live");
   await appIsKept(page);
   await inboxIsKept(page);
+  // That it was read is no change that waits.
+  await expect.poll(async () => (await contents(imap, "INBOX")).get("Welcome to Roost").flags.has("\\Seen")).toBe(true);
+  await expect(page.getByRole("status", { name: "Connection" })).toHaveText("Live");
   await stage({ do: "line", down: true });
   try {
     await page.reload();

@@ -81,7 +81,10 @@ enum Command {
     },
     ImapStop,
     ImapStart,
-    GatewayRestart,
+    /// As a gateway of another build, if one is named.
+    GatewayRestart {
+        build: Option<String>,
+    },
     PostfixStop,
     PostfixStart,
     /// The line between browser and gateway.
@@ -180,7 +183,10 @@ impl Stage {
             }
             Command::ImapStop => self.dovecot.stop().await,
             Command::ImapStart => self.dovecot.restart().await?,
-            Command::GatewayRestart => self.gateway.restart().await?,
+            Command::GatewayRestart { build } => {
+                self.gateway.build = build;
+                self.gateway.restart().await?;
+            }
             Command::PostfixStop => self.postfix.stop().await?,
             Command::PostfixStart => self.postfix.restart().await?,
             Command::Line {

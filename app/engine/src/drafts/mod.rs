@@ -29,6 +29,7 @@ use roost_wire::{Composed, Enclosure, Mutation, MutationId, Outcome, Saved, Sour
 use serde::{Deserialize, Serialize};
 
 use crate::intent::Write;
+use crate::kept::KeptChange;
 use crate::view::{DraftPhase, DraftView, View};
 use crate::{State, TabId};
 
@@ -148,6 +149,21 @@ impl Draft {
     fn stop_sending(&mut self) {
         self.sending = None;
         self.fill = true;
+    }
+
+    /// It is to be sent, and no mutation was made of it yet: it could not be handed over, or waits for a save.
+    pub fn waits_to_be_sent(&self) -> bool {
+        self.sending.is_some_and(|sending| sending.id.is_none())
+    }
+
+    /// Whose it is.
+    pub fn belongs_to(&self, account: &str) -> bool {
+        self.account == account
+    }
+
+    /// Why it was not sent yet, as a sentence; empty where nothing went wrong.
+    pub fn why_not_sent(&self) -> &str {
+        &self.unsent
     }
 
     fn view(&self, limit: Option<u64>) -> DraftView {
@@ -285,7 +301,6 @@ impl State {
             Write::Discard(id) => self.discard(tab, &id),
             Write::Send { id, hold } => self.begin_sending(&id, hold, None),
             Write::Schedule { id, at } => self.begin_sending(&id, 0, Some(at)),
-            Write::Stop(id) => self.unsend_draft(tab, &id),
             Write::SaveTemplate(id) => self.save_template(tab, &id),
             Write::Insert { id, uid } => later::fetch_template(self, tab, id, uid),
             Write::Unschedule { mailbox, uid, sure } => {
@@ -360,7 +375,15 @@ impl State {
                 && let Some(draft) = self.drafts.get_mut(&id)
             {
                 for (mutation_id, mutation) in std::mem::take(&mut draft.interrupted) {
-                    self.resume_mutation(mutation_id, mutation);
+                    // What was to be sent says itself whether a gateway may have it. Of others it is not known.
+                    let handed_over = !matches!(&mutation, Mutation::Send { ledger: None, .. });
+                    self.resume_mutation(KeptChange {
+                        id: mutation_id,
+                        mutation,
+                        at: 0,
+                        handed_over,
+                        ledger: None,
+                    });
                 }
             }
             let Some(draft) = self.drafts.get(&id) else {

@@ -7,7 +7,7 @@ use crate::state::Tab;
 use crate::view::{
     ListState, ListView, MailboxRow, MessageState, MessageView, Reach, SessionView, Stage, View,
 };
-use crate::{Effect, State, TabId, drafts};
+use crate::{Effect, State, TabId, drafts, queue};
 
 /// How many rows beyond the screen are given to a tab, so that scrolling finds them there.
 const MARGIN: u32 = 40;
@@ -28,7 +28,7 @@ impl State {
         let Some(tab) = self.tabs.get(&id) else {
             return views;
         };
-        let session = self.session_view();
+        let session = self.session_view(tab);
         let signed_in = self.who.is_some();
         let mailboxes = signed_in.then(|| self.mailbox_rows());
         let list = signed_in.then(|| self.list_view(tab));
@@ -97,7 +97,7 @@ impl State {
         views
     }
 
-    fn session_view(&self) -> SessionView {
+    fn session_view(&self, tab: &Tab) -> SessionView {
         SessionView {
             stage: match &self.stage {
                 Stage::SignedIn {
@@ -111,7 +111,12 @@ impl State {
                 stage => stage.clone(),
             },
             line: self.line,
-            waiting: self.pending.len() as u32,
+            waiting: (self.pending.len() + self.unsent_drafts().count()) as u32,
+            queue: if tab.inspects {
+                queue::changes(self)
+            } else {
+                Vec::new()
+            },
             progress: self.progress,
             filling: self.fill.shown.clone(),
         }
@@ -219,9 +224,11 @@ impl State {
         {
             return self.kept(shown);
         }
+        // Nothing is left but what may have come since.
+        let not_asked = view.total == 0 && !cache.verified && !cache.departed().is_empty();
         // Nothing on this device is no answer yet.
         let waits = view.reach == Reach::Asking && view.total == 0;
-        if tab.failed.is_none() && !waits {
+        if tab.failed.is_none() && !not_asked && !waits {
             view.state = ListState::Ready;
         }
         view

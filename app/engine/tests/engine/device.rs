@@ -2,7 +2,8 @@
 
 use roost_engine::{
     Action, DraftPhase, DraftView, Effect, Event, Filling, Identity, Intent, KeptDraft, Line,
-    ListView, Notice, Stage, State, Style, Target, Template, View, Wake, Who, Write, step,
+    ListView, Notice, QueuedChange, Stage, State, Style, Target, Template, View, Wake, Who, Write,
+    step,
 };
 use roost_wire::{
     Address, Answer, Change, ClientMessage, Composed, Delta, Flags, Mailbox, MailboxState,
@@ -11,6 +12,8 @@ use roost_wire::{
 };
 
 pub const TAB: u32 = 1;
+/// When everything is asked for.
+pub const NOW: i64 = 1_700_000_000;
 
 /// What the engine said and asked for so far.
 pub struct Device {
@@ -19,6 +22,8 @@ pub struct Device {
     pub line: Line,
     pub stage: Stage,
     pub waiting: u32,
+    /// The changes that wait, as their list has them.
+    pub queue: Vec<QueuedChange>,
     pub filling: Filling,
     /// Bodies that are being fetched, and how many ever were.
     pub tickets: Vec<u32>,
@@ -47,6 +52,7 @@ impl Device {
             line: Line::Connecting,
             stage: Stage::Starting,
             waiting: 0,
+            queue: Vec::new(),
             filling: Filling::Nothing,
             tickets: Vec::new(),
             bodies_asked: 0,
@@ -156,6 +162,7 @@ impl Device {
                 self.line = session.line;
                 self.stage = session.stage;
                 self.waiting = session.waiting;
+                self.queue = session.queue;
                 self.filling = session.filling;
             }
             _ => {}
@@ -167,7 +174,11 @@ impl Device {
     }
 
     pub fn intent(&mut self, intent: Intent) {
-        self.event(Event::Intent { tab: TAB, intent });
+        self.event(Event::Intent {
+            tab: TAB,
+            at: NOW,
+            intent,
+        });
     }
 
     pub fn write(&mut self, write: Write) {

@@ -365,10 +365,7 @@ fn discarding_can_be_taken_back_until_it_is_done() {
         .last()
         .and_then(|notice| notice.undo)
         .expect("it can be taken back");
-    device.event(Event::Intent {
-        tab: TAB,
-        intent: Intent::Undo(undo),
-    });
+    device.intent(Intent::Undo(undo));
     assert_eq!(
         device.forms.last().map(|form| form.text.as_str()),
         Some("text")

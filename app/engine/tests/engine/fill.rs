@@ -150,10 +150,7 @@ fn what_is_here_is_not_fetched_again_after_a_restart() {
         },
     );
     assert_ne!(let_it_run(&mut device, &mut store, state(1_000, 1)), []);
-    let kept = store.pages("a".to_owned(), "INBOX".to_owned(), 1, (0..5).collect());
-    let Event::PagesLoaded { pages, .. } = kept else {
-        panic!("{kept:?}");
-    };
+    let pages = store.pages("a", "INBOX", 1, (0..5).collect());
     let mut uids: Vec<u32> = pages
         .iter()
         .flat_map(|p| &p.summaries)

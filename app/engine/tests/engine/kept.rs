@@ -2,6 +2,8 @@
 
 #[path = "../simulation/store.rs"]
 pub mod store;
+#[path = "../storage/suite.rs"]
+mod suite;
 
 use roost_engine::{
     Action, Effect, Event, Intent, KeptAccount, KeptMailbox, Line, Stage, Wake, Who,
@@ -9,7 +11,7 @@ use roost_engine::{
 use roost_wire::{Change, Delta, Flags, MailboxState, ServerMessage};
 use store::Store;
 
-use crate::device::{Device, TAB, mailboxes, state};
+use crate::device::{Device, NOW, TAB, mailboxes, state};
 
 fn who() -> Who {
     Who {
@@ -32,39 +34,8 @@ pub fn account() -> KeptAccount {
 pub fn settle(device: &mut Device, store: &mut Store) {
     while !device.effects.is_empty() {
         for effect in std::mem::take(&mut device.effects) {
-            match effect {
-                Effect::Store { records, .. } => store.write(records),
-                Effect::LoadMailbox { account, mailbox } => {
-                    device.event(store.mailbox(account, &mailbox));
-                }
-                Effect::LoadPages {
-                    account,
-                    mailbox,
-                    uidvalidity,
-                    pages,
-                } => device.event(store.pages(account, mailbox, uidvalidity, pages)),
-                Effect::ReadPages {
-                    account,
-                    mailbox,
-                    uidvalidity,
-                    pages,
-                } => {
-                    let read = store.pages(account, mailbox, uidvalidity, pages);
-                    if let Event::PagesLoaded {
-                        account,
-                        mailbox,
-                        pages,
-                    } = read
-                    {
-                        device.event(Event::PagesRead {
-                            account,
-                            mailbox,
-                            pages,
-                        });
-                    }
-                }
-                Effect::Wipe => *store = Store::default(),
-                _ => {}
+            if let Some(loaded) = store.perform(effect) {
+                device.event(loaded);
             }
         }
     }
@@ -98,9 +69,23 @@ pub fn restarted(store: &mut Store) -> Device {
         tab: TAB,
         likely_signed_in: true,
     });
-    device.event(Event::Recalled(store.account.clone().map(Box::new)));
+    device.event(store.recall());
     settle(&mut device, store);
     device
+}
+
+#[test]
+fn the_store_in_memory_passes_the_suite() {
+    let mut store = Store::default();
+    for step in suite::steps() {
+        match step {
+            suite::Step::Starts(expected) => suite::is(&store.recall(), &expected),
+            suite::Step::Does(effect) => assert!(store.perform(effect).is_none()),
+            suite::Step::Gives(effect, expected) => {
+                suite::is(&store.perform(effect).expect("an answer"), &expected);
+            }
+        }
+    }
 }
 
 #[test]
@@ -145,6 +130,10 @@ fn a_change_outlives_the_worker_and_is_made_under_its_own_id() {
     let mut device = restarted(&mut store);
     assert_eq!(device.subjects(), ["message 3", "message 1"]);
     assert_eq!(device.waiting, 1);
+    // The gateway may have it: that is known after the start too.
+    device.intent(Intent::Inspect(true));
+    assert!(!device.queue[0].can_be_cancelled);
+    assert_eq!(device.queue[0].at, NOW);
     device.open_socket(1);
     assert_eq!(device.take(), (id, mutation));
     device.end(id, roost_wire::Outcome::Done { moved: None });
@@ -163,7 +152,11 @@ fn flags_that_changed_while_a_page_was_not_in_memory_are_asked_for() {
         .iter()
         .any(|effect| matches!(effect, Effect::LoadMailbox { .. }));
     assert!(asked);
-    device.event(store.mailbox("a".to_owned(), "INBOX"));
+    let load = Effect::LoadMailbox {
+        account: "a".to_owned(),
+        mailbox: "INBOX".to_owned(),
+    };
+    device.event(store.perform(load).expect("an answer"));
     device.open_socket(1);
     let starred = Flags {
         flagged: true,

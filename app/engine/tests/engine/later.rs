@@ -134,7 +134,11 @@ fn what_waits_to_be_tried_again_is_shown_and_can_be_stopped() {
     assert_eq!(device.phase(), DraftPhase::Sending);
     assert!(device.drafts[0].problem.starts_with("Not sent yet"));
     assert_eq!(device.drafts[0].subject, form.subject);
-    device.write(Write::Stop(form.id.clone()));
+    device.intent(Intent::Inspect(true));
+    assert!(device.queue[0].state.starts_with("Not sent yet"));
+    assert_eq!(device.waiting, 1);
+    assert!(device.queue[0].can_be_cancelled);
+    device.intent(Intent::Cancel(device.queue[0].id.clone()));
     assert_ne!(device.phase(), DraftPhase::Sending);
     device.pause();
     let sends = |(_, mutation): &(_, Mutation)| matches!(mutation, Mutation::Send { .. });

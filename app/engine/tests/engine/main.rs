@@ -1,10 +1,12 @@
 //! The engine as a tab and a gateway see it.
 
+mod conflicts;
 mod device;
 mod drafts;
 mod fill;
 mod flow;
 mod kept;
 mod later;
+mod queue;
 mod search;
 mod sync;

@@ -242,6 +242,7 @@ fn an_open_message_that_is_leaving_has_no_neighbours() {
     let mailbox = "INBOX".to_owned();
     device.event(Event::Intent {
         tab: TAB + 1,
+        at: 0,
         intent: Intent::Act {
             mailbox,
             target: roost_engine::Target::Uids(vec![1]),

@@ -7,7 +7,7 @@ use roost_engine::{
     Effect, Event, Filter, Intent, Line, ListState, ListView, MailboxRow, MessageView, SessionView,
     Stage, State, TabId, Target, View, step,
 };
-use roost_wire::{ClientMessage, Mutation, Outcome, Request, RequestId, ServerMessage, Summary};
+use roost_wire::{ClientMessage, Mutation, MutationId, Outcome, ServerMessage, Summary};
 
 use crate::network::{ConnectionId, DeviceId};
 use crate::server::Ever;
@@ -17,6 +17,13 @@ use crate::store::Store;
 pub const TAB: TabId = 1;
 /// How many effects one event may have.
 const MAX_EFFECTS: usize = 200;
+/// How many devices there may be: what they are called in one life.
+const LIVES: u64 = 16;
+
+/// The device that made a mutation, in whichever life.
+pub fn number_of(id: MutationId) -> DeviceId {
+    (id.device % LIVES) as DeviceId
+}
 
 /// What one tab shows.
 #[derive(Default)]
@@ -36,20 +43,25 @@ pub struct Device {
     pub store: Store,
     pub offline_until: u64,
     pub has_session: bool,
-    /// How many mutations its people made, by how many more wait.
+    /// How often its worker started.
+    life: u64,
+    /// It starts: what waits has waited before.
+    starting: bool,
+    /// How many mutations its people made, by how many more wait; and in this life.
     pub made: u64,
-    /// The mutations it sent, by their count.
-    pub sent: BTreeMap<u64, Mutation>,
+    counted: u64,
+    /// The mutations it sent.
+    pub sent: BTreeMap<MutationId, Mutation>,
     /// The first outcome it heard of each.
-    pub ended: BTreeMap<u64, Outcome>,
-    /// How many it ended by itself, as unknown.
+    pub ended: BTreeMap<MutationId, Outcome>,
+    /// How many it ended by itself: as unknown, or because a person did not want them any more.
     pub ended_here: u64,
-    /// The messages people saw when they acted, by the count of the mutation.
-    pub meant: BTreeMap<u64, BTreeSet<u32>>,
+    /// The mutations that were cancelled.
+    cancelled: BTreeSet<MutationId>,
+    /// The messages people saw when they acted.
+    pub meant: BTreeMap<MutationId, BTreeSet<u32>>,
     /// The latest of its mutations that was done, and in which life of the gateway.
-    pub last_done: (u64, u64),
-    /// Differences that are being asked for.
-    differences: BTreeMap<RequestId, String>,
+    pub last_done: (u64, MutationId),
     /// What came back on screen for a moment, as [`Device::flicker`] tells.
     pub came_back: Option<(u32, String, u32)>,
     /// Nothing breaks between gateway and mail server: what was done must not come back for a moment.
@@ -66,21 +78,55 @@ impl Device {
             store: Store::default(),
             offline_until: 0,
             has_session: true,
+            life: 0,
+            starting: false,
             made: 0,
+            counted: 0,
             sent: BTreeMap::new(),
             ended: BTreeMap::new(),
             ended_here: 0,
+            cancelled: BTreeSet::new(),
             meant: BTreeMap::new(),
-            last_done: (0, 0),
-            differences: BTreeMap::new(),
+            last_done: (0, MutationId::default()),
             came_back: None,
             no_flicker,
         }
     }
 
-    /// What the device is called in mutation ids.
+    /// What the device is called in mutation ids: another name each time its worker starts.
     pub fn id(&self) -> u64 {
-        self.number as u64 + 1
+        self.life * LIVES + self.number as u64
+    }
+
+    /// Whether it made a mutation.
+    pub fn made_it(&self, id: MutationId) -> bool {
+        number_of(id) == self.number
+    }
+
+    /// The worker is gone, with all it knew and did not keep. Returns how many changes waited.
+    pub fn forget(&mut self) -> u64 {
+        let waiting = self.waiting();
+        self.state = State::default();
+        self.screens.clear();
+        self.socket = None;
+        self.came_back = None;
+        self.life += 1;
+        self.counted = 0;
+        self.starting = true;
+        waiting
+    }
+
+    /// The worker has started again: what waited waits.
+    pub fn started(&mut self, waited: u64) -> Result<(), String> {
+        self.starting = false;
+        let waiting = self.waiting();
+        if waiting == waited {
+            Ok(())
+        } else {
+            Err(format!(
+                "{waited} changes waited, {waiting} do after the start"
+            ))
+        }
     }
 
     pub fn screen(&self) -> Option<&Screen> {
@@ -107,9 +153,9 @@ impl Device {
         let before = self.waiting();
         let ends = match &event {
             Event::Server(ServerMessage::Outcome { id, outcome })
-                if id.device == self.id() && !self.ended.contains_key(&id.count) =>
+                if self.made_it(*id) && !self.ended.contains_key(id) =>
             {
-                Some((id.count, outcome.clone()))
+                Some((*id, outcome.clone()))
             }
             _ => None,
         };
@@ -121,12 +167,24 @@ impl Device {
             Event::TabClosed { tab } => {
                 self.screens.remove(tab);
             }
-            Event::SocketOpened | Event::SocketClosed => self.differences.clear(),
-            Event::Server(ServerMessage::Answer { id, .. }) => {
-                self.differences.remove(id);
-            }
             _ => {}
         }
+        let withdrawn = match &event {
+            Event::Intent {
+                intent: Intent::Cancel(id),
+                ..
+            } => {
+                let (device, count) = id.split_once('-').unwrap_or_default();
+                let number = |text: &str| text.parse().unwrap_or_default();
+                let (device, count) = (number(device), number(count));
+                Some(Some(MutationId { device, count }))
+            }
+            Event::Intent {
+                intent: Intent::Undo(_),
+                ..
+            } => Some(None),
+            _ => None,
+        };
         let seen = self.seen(&event);
         let effects = step(&mut self.state, event);
         if effects.len() > MAX_EFFECTS {
@@ -145,16 +203,20 @@ impl Device {
         }
         let after = self.waiting();
         match ends {
-            Some((count, outcome)) => {
+            _ if self.starting => {}
+            Some((id, outcome)) => {
                 // It waits no longer; taking it back may have been waiting for this.
-                self.made += (after + 1)
+                let more = (after + 1)
                     .checked_sub(before)
                     .ok_or("an outcome ended more than one mutation")?;
-                self.ended.insert(count, outcome);
-                self.came_back = self.flicker(count);
+                self.made += more;
+                self.counted += more;
+                self.ended.insert(id, outcome);
+                self.came_back = self.flicker(id);
             }
             None if after < before => {
-                if !hello {
+                self.cancelled.extend(withdrawn.flatten());
+                if !hello && withdrawn.is_none() {
                     return Err(format!(
                         "{} mutations went without an outcome",
                         before - after
@@ -163,12 +225,16 @@ impl Device {
                 self.ended_here += before - after;
             }
             None => {
-                for count in self.made + 1..=self.made + (after - before) {
+                let more = after - before;
+                for count in self.counted + 1..=self.counted + more {
                     if let Some(seen) = &seen {
-                        self.meant.insert(count, seen.clone());
+                        let device = self.id();
+                        self.meant
+                            .insert(MutationId { device, count }, seen.clone());
                     }
                 }
-                self.made += after - before;
+                self.made += more;
+                self.counted += more;
             }
         }
         Ok(rest)
@@ -183,6 +249,7 @@ impl Device {
                     target: Target::Uids(uids),
                     ..
                 },
+            ..
         } = event
         else {
             return None;
@@ -195,24 +262,18 @@ impl Device {
     }
 
     fn note(&mut self, message: &ClientMessage) -> Result<(), String> {
-        match message {
-            ClientMessage::Mutate { id, mutation } => {
-                if id.device != self.id() {
-                    return Err(format!("a mutation of another device: {id:?}"));
-                }
-                if let Some(before) = self.sent.insert(id.count, mutation.clone())
-                    && before != *mutation
-                {
-                    return Err(format!("{id:?} was {before:?}, now {mutation:?}"));
-                }
+        if let ClientMessage::Mutate { id, mutation } = message {
+            if !self.made_it(*id) {
+                return Err(format!("a mutation of another device: {id:?}"));
             }
-            ClientMessage::Request {
-                id,
-                request: Request::Delta { mailbox, .. },
-            } => {
-                self.differences.insert(*id, mailbox.clone());
+            if self.cancelled.contains(id) {
+                return Err(format!("{id:?} was cancelled, and is sent"));
             }
-            _ => {}
+            if let Some(before) = self.sent.insert(*id, mutation.clone())
+                && before != *mutation
+            {
+                return Err(format!("{id:?} was {before:?}, now {mutation:?}"));
+            }
         }
         Ok(())
     }
@@ -284,8 +345,8 @@ impl Device {
     }
 
     /// What was moved away or deleted must not come back on screen when its outcome is told: the message that does, and
-    /// its mailbox with the UIDVALIDITY. Nothing is promised while the device asks for a difference.
-    fn flicker(&self, count: u64) -> Option<(u32, String, u32)> {
+    /// its mailbox with the UIDVALIDITY.
+    fn flicker(&self, id: MutationId) -> Option<(u32, String, u32)> {
         let (
             Some(
                 Mutation::Move {
@@ -302,15 +363,11 @@ impl Device {
             ),
             Some(Outcome::Done { .. }),
             Some(meant),
-        ) = (
-            self.sent.get(&count),
-            self.ended.get(&count),
-            self.meant.get(&count),
-        )
+        ) = (self.sent.get(&id), self.ended.get(&id), self.meant.get(&id))
         else {
             return None;
         };
-        if !self.no_flicker || self.differences.values().any(|of| of == mailbox) {
+        if !self.no_flicker {
             return None;
         }
         for screen in self.screens.values() {

@@ -45,12 +45,12 @@ impl History {
             ));
         }
         for (id, lives) in &self.server.done {
-            if id.device != device.id() {
+            if !device.made_it(*id) {
                 continue;
             }
             let mutation = device
                 .sent
-                .get(&id.count)
+                .get(id)
                 .ok_or_else(|| format!("{id:?} was done but not sent"))?;
             let mut within = BTreeMap::new();
             for life in lives {
@@ -61,12 +61,8 @@ impl History {
                 return Err(format!("{mutation:?} was done in the lives {lives:?}"));
             }
         }
-        for (count, outcome) in &device.ended {
-            let id = roost_wire::MutationId {
-                device: device.id(),
-                count: *count,
-            };
-            if matches!(outcome, Outcome::Done { .. }) && !self.server.done.contains_key(&id) {
+        for (id, outcome) in &device.ended {
+            if matches!(outcome, Outcome::Done { .. }) && !self.server.done.contains_key(id) {
                 return Err(format!("{id:?} is said to be done and was not"));
             }
         }

@@ -26,14 +26,10 @@ const CONNECTIONS: usize = 2;
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     pub ledger: bool,
-    pub outcome_after_refresh: bool,
 }
 
 impl Rules {
-    pub const ALL: Self = Self {
-        ledger: true,
-        outcome_after_refresh: true,
-    };
+    pub const ALL: Self = Self { ledger: true };
 }
 
 #[derive(Debug, Clone)]
@@ -503,12 +499,11 @@ impl Gateway {
         if list {
             self.list();
         }
-        let waits = self.rules.outcome_after_refresh;
         self.ending.push(Ending {
             id,
             outcome,
-            mailboxes: touched.into_iter().filter(|_| waits).collect(),
-            list: list && waits,
+            mailboxes: touched.into_iter().collect(),
+            list,
         });
         self.mutate_next();
         self.tell_outcomes();

@@ -1,16 +1,16 @@
 //! One history: people, devices, the network, the gateway, the mail server and others who change it, all from one seed.
 
 use roost_engine::{
-    Action, BodyProblem, Circumstances, Effect, Event, Filter, Intent, SignInProblem, Target, Who,
+    Action, BodyProblem, Circumstances, Effect, Event, Filter, Intent, KeptAccount, SignInProblem,
+    Target, Who,
 };
 use roost_wire::{Body, BodyKind, Bye, ServerMessage, UidSet};
 
-use crate::device::{Device, Screen, TAB};
+use crate::device::{Device, Screen, TAB, number_of};
 use crate::gateway::{self, Gateway, Hint, Job, LINGER, Out, Rules};
 use crate::network::{DeviceId, Happening, Network};
 use crate::random::Random;
 use crate::server::{Level, Noise, Server, ServerMailbox};
-use crate::store::Store;
 
 /// How much may happen until everything is quiet.
 const MAX_HAPPENINGS: u32 = 60_000;
@@ -100,11 +100,15 @@ impl History {
     fn start(&mut self) -> Result<(), String> {
         let end = self.random.between(5_000, 60_000);
         for number in 0..self.devices.len() {
-            let device = self.devices[number].id();
-            let build = "1".to_owned();
-            self.event(number, Event::Started { device, build })?;
-            self.event(number, Event::Restored(Vec::new()))?;
-            self.open_tab(number, TAB)?;
+            // Some keep mail from before, though nothing yet; the others begin to when they sign in anew.
+            if self.random.chance(60) {
+                self.devices[number].store.account = Some(nothing_kept());
+            }
+            self.start_worker(number)?;
+            for _ in 0..self.random.below(3) {
+                let time = self.random.between(200, end);
+                self.network.at(time, Happening::Restart(number));
+            }
             for _ in 0..self.random.between(6, 16) {
                 let time = self.random.between(200, end);
                 self.network.at(time, Happening::Person(number));
@@ -130,6 +134,42 @@ impl History {
         Ok(())
     }
 
+    fn start_worker(&mut self, number: DeviceId) -> Result<(), String> {
+        let device = self.devices[number].id();
+        let build = "1".to_owned();
+        let kept = self.devices[number].store.recall();
+        self.event(number, Event::Started { device, build })?;
+        // The tab is as quick as the store, or quicker.
+        let tab_first = self.random.chance(50);
+        if tab_first {
+            self.open_tab(number, TAB)?;
+        }
+        self.event(number, kept)?;
+        self.event(number, Event::Restored(Vec::new()))?;
+        if tab_first {
+            Ok(())
+        } else {
+            self.open_tab(number, TAB)
+        }
+    }
+
+    /// The worker is killed, and starts again with what it keeps. One that keeps nothing loses what waits, as it must.
+    fn restart(&mut self, number: DeviceId) -> Result<(), String> {
+        if self.devices[number].store.account.is_none() {
+            return Ok(());
+        }
+        if let Some(connection) = self.devices[number].socket {
+            let rest = self.random.below(300);
+            self.network.cut(connection, rest, 0, 0);
+        }
+        self.network.forget(number);
+        let waited = self.devices[number].forget();
+        self.start_worker(number)?;
+        self.devices[number]
+            .started(waited)
+            .map_err(|why| format!("device {number}: {why}"))
+    }
+
     fn open_tab(&mut self, number: DeviceId, tab: u32) -> Result<(), String> {
         let likely_signed_in = self.random.chance(50);
         self.event(
@@ -144,7 +184,8 @@ impl History {
             visible: true,
             ..Circumstances::default()
         };
-        self.intent(number, tab, Intent::Circumstances(circumstances))
+        self.intent(number, tab, Intent::Circumstances(circumstances))?;
+        self.intent(number, tab, Intent::Inspect(true))
     }
 
     fn hint_at(&mut self, time: u64, hint: Hint) {
@@ -212,7 +253,7 @@ impl History {
         if self.trace {
             eprintln!("        device {number}, tab {tab}: {intent:?}");
         }
-        self.event(number, Event::Intent { tab, intent })
+        self.event(number, Event::Intent { tab, at: 0, intent })
     }
 
     /// Lets a device take an event in and does what it asks for.
@@ -272,24 +313,16 @@ impl History {
                     .after(delay, Happening::Body(number, ticket, address));
             }
             Effect::Recall => self.event(number, Event::Restored(Vec::new()))?,
-            Effect::Store { records, .. } => self.devices[number].store.write(records),
-            Effect::LoadMailbox { account, mailbox } => {
-                let loaded = self.devices[number].store.mailbox(account, &mailbox);
-                self.network
-                    .after(delay, Happening::Loaded(number, Box::new(loaded)));
+            storing @ (Effect::Store { .. }
+            | Effect::LoadMailbox { .. }
+            | Effect::LoadPages { .. }
+            | Effect::ReadPages { .. }
+            | Effect::Wipe) => {
+                if let Some(loaded) = self.devices[number].store.perform(storing) {
+                    self.network
+                        .after(delay, Happening::Loaded(number, Box::new(loaded)));
+                }
             }
-            Effect::LoadPages {
-                account,
-                mailbox,
-                uidvalidity,
-                pages,
-            } => {
-                let store = &self.devices[number].store;
-                let loaded = store.pages(account, mailbox, uidvalidity, pages);
-                self.network
-                    .after(delay, Happening::Loaded(number, Box::new(loaded)));
-            }
-            Effect::Wipe => self.devices[number].store = Store::default(),
             Effect::Wake { wake, after_ms } => {
                 let pause = u64::from(after_ms).max(1);
                 self.network.after(pause, Happening::Timer(number, wake));
@@ -389,6 +422,7 @@ impl History {
             Happening::Person(number) => self.person(number)?,
             Happening::Foreign => self.foreign(),
             Happening::Cut(number) => self.cut(number),
+            Happening::Restart(number) => self.restart(number)?,
             Happening::GatewayStops => self.stop_gateway(),
             Happening::GatewayStarts => self.start_gateway(),
         }
@@ -471,15 +505,15 @@ impl History {
     /// An action reaches only the messages that the person saw, and none overtakes another.
     fn check_reached(&mut self) -> Result<(), String> {
         for (id, subjects) in std::mem::take(&mut self.server.reached) {
-            let device = &mut self.devices[id.device as usize - 1];
+            let device = &mut self.devices[number_of(id)];
             if let [life] = self.server.done[&id][..] {
-                let (of, count) = device.last_done;
-                if of == life && id.count < count {
-                    return Err(format!("{id:?} was done after {count}"));
+                let (of, last) = device.last_done;
+                if of == life && id < last {
+                    return Err(format!("{id:?} was done after {last:?}"));
                 }
-                device.last_done = (life, id.count);
+                device.last_done = (life, id);
             }
-            if let Some(meant) = device.meant.get(&id.count)
+            if let Some(meant) = device.meant.get(&id)
                 && !subjects.is_subset(meant)
             {
                 return Err(format!(
@@ -727,7 +761,12 @@ fn choose(random: &mut Random, screen: &Screen) -> Option<Intent> {
             act(Target::Uids(uids), action)
         }
         78..81 => act(Target::All, action),
-        81..88 => Intent::Undo(*random.pick(&screen.undo)?),
+        81..85 => Intent::Undo(*random.pick(&screen.undo)?),
+        85..88 => {
+            let queue = &screen.session.as_ref()?.queue;
+            let change = random.pick(queue)?;
+            Intent::Cancel(change.can_be_cancelled.then(|| change.id.clone())?)
+        }
         88..91 => Intent::CreateMailbox(fresh(random)),
         91..94 => Intent::RenameMailbox {
             from: some_name(random)?,
@@ -740,6 +779,17 @@ fn choose(random: &mut Random, screen: &Screen) -> Option<Intent> {
         },
         _ => Intent::ConnectNow,
     })
+}
+
+/// What a device keeps that has just begun to.
+fn nothing_kept() -> KeptAccount {
+    KeptAccount {
+        who: alice(),
+        address: String::new(),
+        sends: false,
+        mailboxes: Vec::new(),
+        pending: Vec::new(),
+    }
 }
 
 fn alice() -> Who {

@@ -1,6 +1,7 @@
 //! The engine in thousands of random histories: two to four devices and others change one account on a simulated mail
-//! server, through a simulated gateway, over lines that delay, cut and lose; in the end the line is good, everything
-//! becomes quiet, and every device must show what the server has, with no action lost or done twice.
+//! server, through a simulated gateway, over lines that delay, cut and lose, and with workers that are killed and start
+//! again from what they keep; in the end the line is good, everything becomes quiet, and every device must show what the
+//! server has, with no action lost or done twice.
 //!
 //! One seed is one history. A seed that fails is printed; `ROOST_SIM_SEED=…` plays it alone and tells every step
 //! (`--nocapture`). `ROOST_SIM_FIRST` and `ROOST_SIM_HISTORIES` choose other seeds and more of them. Seeds that leave
@@ -8,25 +9,27 @@
 //!
 //! What is checked: `device.rs` (at every step), `history.rs` (whom actions reach, their order), `ending.rs` (the end).
 //!
-//! Rules that were broken on purpose, and the first seed that told (of 3,000 to 4,000, in the order they are played):
+//! Rules that were broken on purpose, and the first seed that told (of 4,000, in the order they are played):
 //!
 //! | broken | seed | how it shows |
 //! |---|---|---|
-//! | the count check in `apply_delta` is left out | 9 | a mailbox that never was is shown empty |
-//! | deltas are applied from whatever state | 54 | a row has the wrong flags at the end |
-//! | what is pending is not sent again after a cut | 1 | a change still waits |
-//! | it is sent again under a new id | 1 | more mutations are sent than were made |
-//! | the gateway has no ledger (a test below) | 5 | a mutation is done twice in one life of the gateway |
-//! | the outcome is told before its refreshes (a test below) | 0 | a message comes back for a moment |
-//! | a copy is handed to another gateway again | 242 | it is done twice |
-//! | a flag overtakes what waits for the hello | 8 | mutations are done in another order |
-//! | rows of another UIDVALIDITY stay on screen | 9 | an action reaches a message nobody meant |
-//! | what was asked for before a reset is believed | 2609 | a message comes back for a moment |
+//! | the count check in `apply_delta` is left out | 0 | a mailbox that never was is shown empty |
+//! | deltas are applied from whatever state | 294 | a row has the wrong flags at the end |
+//! | what is pending is not sent again after a cut | 0 | a change still waits |
+//! | it is sent again under a new id | 0 | mutations are done in another order |
+//! | the gateway has no ledger (a test below) | < 2,000 | a mutation is done twice in one life of the gateway |
+//! | what was moved away is not hidden until the server says so | 0 | a message comes back for a moment |
+//! | a copy is handed to another gateway again | 410 | it is done twice |
+//! | the ledger it was handed to is not kept for the next worker | 1159 | it is done twice |
+//! | a flag overtakes what waits for the hello | 18 | mutations are done in another order |
+//! | rows of another UIDVALIDITY stay on screen | 118 | an action reaches a message nobody meant |
+//! | changes are not kept in the step in which they are made | 7 | a change is lost with the worker |
+//! | what was handed over can be cancelled | 78 | an action reaches a message nobody meant, for one was lost |
 //!
 //! Not told within that: rows placed in another state than they were read in, UIDs that arrive below those that are
-//! known, a gap that a difference on its way does not fill (1638, before histories had long mailboxes). The first and
-//! the last have tests of their own in `engine/sync.rs`. Not simulated: drafts and sending, a gateway that dies between
-//! COPY and EXPUNGE on a server without MOVE, more mailboxes than the gateway follows.
+//! known, a gap that a difference on its way does not fill, what was asked for before a reset and is believed. The first
+//! and the last two have tests of their own in `engine/sync.rs`. Not simulated: drafts and sending, a gateway that dies
+//! between COPY and EXPUNGE on a server without MOVE, more mailboxes than the gateway follows.
 
 mod device;
 mod ending;
@@ -118,24 +121,5 @@ fn is_noticed(rules: Rules, how: &str) {
 
 #[test]
 fn a_gateway_without_a_ledger_is_noticed() {
-    let ledger = false;
-    is_noticed(
-        Rules {
-            ledger,
-            ..Rules::ALL
-        },
-        "was done in the lives",
-    );
-}
-
-#[test]
-fn an_outcome_told_before_its_refreshes_is_noticed() {
-    let outcome_after_refresh = false;
-    is_noticed(
-        Rules {
-            outcome_after_refresh,
-            ..Rules::ALL
-        },
-        "for a moment",
-    );
+    is_noticed(Rules { ledger: false }, "was done in the lives");
 }

@@ -37,6 +37,8 @@ pub enum Happening {
     Person(DeviceId),
     Foreign,
     Cut(DeviceId),
+    /// The device's worker is killed and starts again with what it keeps.
+    Restart(DeviceId),
     GatewayStops,
     GatewayStarts,
 }
@@ -75,6 +77,18 @@ impl Network {
         let ((time, _), happening) = self.happenings.pop_first()?;
         self.now = time;
         Some(happening)
+    }
+
+    /// Nothing happens any more to what a device had under way.
+    pub fn forget(&mut self, device: DeviceId) {
+        self.happenings.retain(|_, happening| match happening {
+            Happening::Timer(of, _)
+            | Happening::Loaded(of, _)
+            | Happening::Session(of)
+            | Happening::SignedIn(of)
+            | Happening::Body(of, ..) => *of != device,
+            _ => true,
+        });
     }
 
     pub fn open(&mut self, device: DeviceId) -> ConnectionId {

@@ -1,63 +1,102 @@
-//! What one device keeps: its store, in memory.
+//! What one device keeps: its store, in memory. It passes the suite that the browser's store passes (`tests/storage`).
 
 use std::collections::BTreeMap;
 
-use roost_engine::{Event, KeptAccount, KeptMailbox, KeptPage, Record};
+use roost_engine::{Effect, Event, KeptAccount, KeptMailbox, KeptPage, Record};
 
 #[derive(Default)]
 pub struct Store {
     pub account: Option<KeptAccount>,
-    mailboxes: BTreeMap<String, KeptMailbox>,
-    /// By mailbox, UIDVALIDITY and number.
-    pages: BTreeMap<(String, u32, u32), KeptPage>,
+    /// By account and name.
+    mailboxes: BTreeMap<(String, String), KeptMailbox>,
+    /// By account, mailbox, UIDVALIDITY and number.
+    pages: BTreeMap<(String, String, u32, u32), KeptPage>,
 }
 
 impl Store {
-    pub fn write(&mut self, records: Vec<Record>) {
-        for record in records {
-            match record {
-                Record::Account(account) => self.account = Some(*account),
-                Record::Mailbox(mailbox) => {
-                    self.mailboxes.insert(mailbox.name.clone(), mailbox);
+    /// Does what the engine wants kept, or read; the event that answers it.
+    pub fn perform(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Store { account, records } => {
+                for record in records {
+                    self.write(&account, record);
                 }
-                Record::Page(page) => {
-                    let key = (page.mailbox.clone(), page.uidvalidity, page.page);
-                    self.pages.insert(key, page);
-                }
-                Record::Forget(mailbox) => {
-                    self.mailboxes.remove(&mailbox);
-                    self.pages.retain(|(of, ..), _| *of != mailbox);
-                }
+                None
             }
+            Effect::LoadMailbox { account, mailbox } => {
+                let kept = self.mailboxes.get(&(account.clone(), mailbox)).cloned();
+                Some(Event::MailboxLoaded { account, kept })
+            }
+            Effect::LoadPages {
+                account,
+                mailbox,
+                uidvalidity,
+                pages,
+            } => {
+                let pages = self.pages(&account, &mailbox, uidvalidity, pages);
+                Some(Event::PagesLoaded {
+                    account,
+                    mailbox,
+                    pages,
+                })
+            }
+            Effect::ReadPages {
+                account,
+                mailbox,
+                uidvalidity,
+                pages,
+            } => {
+                let pages = self.pages(&account, &mailbox, uidvalidity, pages);
+                Some(Event::PagesRead {
+                    account,
+                    mailbox,
+                    pages,
+                })
+            }
+            Effect::Wipe => {
+                *self = Self::default();
+                None
+            }
+            _ => None,
         }
     }
 
-    pub fn mailbox(&self, account: String, mailbox: &str) -> Event {
-        Event::MailboxLoaded {
-            account,
-            kept: self.mailboxes.get(mailbox).cloned(),
-        }
+    /// The account that is kept, as a worker that starts is given it.
+    pub fn recall(&self) -> Event {
+        Event::Recalled(self.account.clone().map(Box::new))
     }
 
+    /// Those of these pages that there are.
     pub fn pages(
         &self,
-        account: String,
-        mailbox: String,
+        account: &str,
+        mailbox: &str,
         uidvalidity: u32,
         wanted: Vec<u32>,
-    ) -> Event {
-        let pages = wanted
-            .into_iter()
-            .filter_map(|page| {
+    ) -> Vec<KeptPage> {
+        let pages = wanted.into_iter().filter_map(|page| {
+            let key = (account.to_owned(), mailbox.to_owned(), uidvalidity, page);
+            self.pages.get(&key).cloned()
+        });
+        pages.collect()
+    }
+
+    fn write(&mut self, account: &str, record: Record) {
+        let owner = account.to_owned();
+        match record {
+            Record::Account(kept) => self.account = Some(*kept),
+            Record::Mailbox(kept) => {
+                self.mailboxes.insert((owner, kept.name.clone()), kept);
+            }
+            Record::Page(kept) => {
+                let key = (owner, kept.mailbox.clone(), kept.uidvalidity, kept.page);
+                self.pages.insert(key, kept);
+            }
+            Record::Forget(mailbox) => {
                 self.pages
-                    .get(&(mailbox.clone(), uidvalidity, page))
-                    .cloned()
-            })
-            .collect();
-        Event::PagesLoaded {
-            account,
-            mailbox,
-            pages,
+                    .retain(|(of, name, ..), _| *of != owner || *name != mailbox);
+                self.mailboxes.remove(&(owner, mailbox));
+            }
         }
     }
 }

@@ -3,7 +3,6 @@
 mod enclosures;
 mod later;
 mod offers;
-mod outbox;
 mod recipients;
 pub mod rich;
 
@@ -21,7 +20,6 @@ use wasm_bindgen::JsCast as _;
 use crate::ui::compose::enclosures::{Enclosures, Picked};
 use crate::ui::compose::later::Later;
 pub use crate::ui::compose::offers::{Offers, offer};
-use crate::ui::compose::outbox::Outbox;
 use crate::ui::compose::recipients::{Recipients, add};
 use crate::ui::compose::rich::{Editor, Rich};
 use crate::ui::icon::Icon;
@@ -53,7 +51,6 @@ pub fn Compose() -> impl IntoView {
         <div class="composers">
             {each(open, |(number, form)| (*number, form.id.clone()), |(_, form)| view! { <Form form /> })}
         </div>
-        <Outbox />
     }
 }
 

@@ -1,13 +1,12 @@
 //! What is known of an account: one record for it, one for each mailbox, one for each page of summaries.
 
 use js_sys::{Array, Promise};
-use roost_engine::{Event, KeptAccount, KeptMailbox, KeptPage, Record};
+use roost_engine::{Effect, Event, KeptAccount, KeptMailbox, KeptPage, Record};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{IdbKeyRange, IdbObjectStore, IdbTransactionMode};
 
 use super::{MAIL, bodies, decode, encode, get, keeps, settled, store};
-use crate::handle;
 
 const ACCOUNT: &str = "account";
 
@@ -29,33 +28,71 @@ async fn keeping_store(mode: IdbTransactionMode) -> Result<IdbObjectStore, JsVal
     }
 }
 
-/// Gives the engine the account that is kept.
-pub fn recall() {
-    spawn_local(async {
-        let kept = match keeping_store(IdbTransactionMode::Readonly).await {
-            Ok(store) => get::<KeptAccount>(&store, ACCOUNT).await,
-            Err(_) => None,
-        };
-        handle(Event::Recalled(kept.map(Box::new)));
-    });
+/// Does what the engine wants kept, or read; the event that answers it. The simulation's store does the same in memory, and
+/// both pass one suite (`app/engine/tests/storage/suite.rs`).
+pub async fn perform(effect: Effect) -> Option<Event> {
+    match effect {
+        Effect::Store { account, records } => {
+            // What cannot be written is written later, or asked of the server.
+            let _ = write(&account, &records).await;
+            None
+        }
+        Effect::LoadMailbox { account, mailbox } => Some(load_mailbox(account, &mailbox).await),
+        Effect::LoadPages {
+            account,
+            mailbox,
+            uidvalidity,
+            pages,
+        } => {
+            let pages = get_all(&account, &mailbox, uidvalidity, &pages).await;
+            Some(Event::PagesLoaded {
+                account,
+                mailbox,
+                pages: pages.unwrap_or_default(),
+            })
+        }
+        Effect::ReadPages {
+            account,
+            mailbox,
+            uidvalidity,
+            pages,
+        } => {
+            let pages = get_all(&account, &mailbox, uidvalidity, &pages).await;
+            Some(Event::PagesRead {
+                account,
+                mailbox,
+                pages: pages.unwrap_or_default(),
+            })
+        }
+        Effect::Wipe => {
+            super::wipe().await;
+            None
+        }
+        _ => None,
+    }
+}
+
+/// The account that is kept.
+pub async fn recall() -> Event {
+    let kept = match keeping_store(IdbTransactionMode::Readonly).await {
+        Ok(store) => get::<KeptAccount>(&store, ACCOUNT).await,
+        Err(_) => None,
+    };
+    Event::Recalled(kept.map(Box::new))
 }
 
 /// Writes all records in one transaction. Where there is no room, bodies make some: the next batch is then written.
-pub fn write(account: String, records: Vec<Record>) {
-    spawn_local(async move {
-        let Ok(store) = keeping_store(IdbTransactionMode::Readwrite).await else {
-            return;
-        };
-        let transaction = store.transaction();
-        let no_room = Closure::once_into_js(bodies::clear);
-        transaction.set_onabort(Some(no_room.unchecked_ref()));
-        for record in &records {
-            if put(&store, &account, record).is_none() {
-                let _ = transaction.abort();
-                return;
-            }
+async fn write(account: &str, records: &[Record]) -> Result<(), JsValue> {
+    let store = keeping_store(IdbTransactionMode::Readwrite).await?;
+    let transaction = store.transaction();
+    let no_room = Closure::once_into_js(bodies::clear);
+    transaction.set_onabort(Some(no_room.unchecked_ref()));
+    for record in records {
+        if put(&store, account, record).is_none() {
+            return transaction.abort();
         }
-    });
+    }
+    Ok(())
 }
 
 fn put(store: &IdbObjectStore, account: &str, record: &Record) -> Option<()> {
@@ -78,36 +115,12 @@ fn put(store: &IdbObjectStore, account: &str, record: &Record) -> Option<()> {
     Some(())
 }
 
-pub fn load_mailbox(account: String, mailbox: String) {
-    spawn_local(async move {
-        let kept = match keeping_store(IdbTransactionMode::Readonly).await {
-            Ok(store) => get::<KeptMailbox>(&store, &prefix(&account, &mailbox)).await,
-            Err(_) => None,
-        };
-        handle(Event::MailboxLoaded { account, kept });
-    });
-}
-
-pub fn load_pages(account: String, mailbox: String, uidvalidity: u32, pages: Vec<u32>) {
-    spawn_local(async move {
-        let pages = get_all(&account, &mailbox, uidvalidity, &pages).await;
-        handle(Event::PagesLoaded {
-            account,
-            mailbox,
-            pages: pages.unwrap_or_default(),
-        });
-    });
-}
-
-pub fn read_pages(account: String, mailbox: String, uidvalidity: u32, pages: Vec<u32>) {
-    spawn_local(async move {
-        let pages = get_all(&account, &mailbox, uidvalidity, &pages).await;
-        handle(Event::PagesRead {
-            account,
-            mailbox,
-            pages: pages.unwrap_or_default(),
-        });
-    });
+async fn load_mailbox(account: String, mailbox: &str) -> Event {
+    let kept = match keeping_store(IdbTransactionMode::Readonly).await {
+        Ok(store) => get::<KeptMailbox>(&store, &prefix(&account, mailbox)).await,
+        Err(_) => None,
+    };
+    Event::MailboxLoaded { account, kept }
 }
 
 /// Those of these pages that there are.
@@ -126,4 +139,34 @@ async fn get_all(
     }
     let found: Array = JsFuture::from(Promise::all(&asked)).await?.unchecked_into();
     Ok(found.iter().filter_map(|value| decode(&value)).collect())
+}
+
+#[cfg(test)]
+#[path = "../../../engine/tests/storage/suite.rs"]
+mod suite;
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+    use super::*;
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    #[wasm_bindgen_test]
+    async fn indexeddb_passes_the_suite() {
+        let keeps = Promise::resolve(&JsValue::TRUE);
+        js_sys::Reflect::set(&js_sys::global(), &"roostKeeps".into(), &keeps).expect("a global");
+        for step in suite::steps() {
+            // As a worker that starts anew: nothing but the database is left.
+            crate::storage::open_anew();
+            match step {
+                suite::Step::Starts(expected) => suite::is(&recall().await, &expected),
+                suite::Step::Does(effect) => assert!(perform(effect).await.is_none()),
+                suite::Step::Gives(effect, expected) => {
+                    suite::is(&perform(effect).await.expect("an answer"), &expected);
+                }
+            }
+        }
+    }
 }

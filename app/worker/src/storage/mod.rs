@@ -17,6 +17,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{IdbDatabase, IdbFactory, IdbObjectStore, IdbRequest, IdbTransactionMode};
 
+use crate::handle;
+
 const DATABASE: &str = "roost";
 /// Raised when the stores change. Mail is then fetched anew; drafts stay.
 const VERSION: u32 = 2;
@@ -34,9 +36,13 @@ thread_local! {
 
 /// Opens the database and gives the engine what was kept.
 pub fn start() {
-    OPENED.set(open().ok());
-    mail::recall();
+    open_anew();
+    spawn_local(async { handle(mail::recall().await) });
     drafts::recall();
+}
+
+fn open_anew() {
+    OPENED.set(open().ok());
 }
 
 /// Whether this worker is the one that keeps mail (`public/worker-loader.js`).
@@ -51,14 +57,12 @@ async fn keeps() -> bool {
 }
 
 /// Keeps no mail of anybody any more.
-pub fn wipe() {
-    spawn_local(async {
-        for name in [MAIL, BODIES] {
-            if let Ok(store) = store(name, IdbTransactionMode::Readwrite).await {
-                let _ = store.clear();
-            }
+async fn wipe() {
+    for name in [MAIL, BODIES] {
+        if let Ok(store) = store(name, IdbTransactionMode::Readwrite).await {
+            let _ = store.clear();
         }
-    });
+    }
 }
 
 async fn database() -> Result<IdbDatabase, JsValue> {

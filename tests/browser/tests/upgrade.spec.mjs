@@ -1,0 +1,63 @@
+// The gateway is upgraded while tabs are open: they are told to reload, nothing is lost, and no page talks to a worker of
+// another version.
+import { contents, expect, row, signIn, stage, test } from "./roost.mjs";
+
+const status = (page) => page.getByRole("status", { name: "Connection" });
+
+/** A gateway that restarted knows nobody any more: over the page as it was, it asks who is there. */
+async function signInAgain(tab, account) {
+  const form = tab.getByRole("button", { name: "Sign in" });
+  await expect(form.or(status(tab).filter({ hasText: /Live|new version/ })).first()).toBeVisible({ timeout: 45_000 });
+  if (await form.isVisible()) {
+    await tab.getByLabel("Username").fill(account.name);
+    await tab.getByLabel("Password").fill(account.password);
+    await form.click();
+  }
+}
+
+test("an upgrade asks every tab to reload, and what was done and typed meanwhile is there afterwards", async ({ page, account, imap }) => {
+  await imap.append("INBOX", "From: x@example.org\r\nSubject: before the upgrade\r\n\r\nHello\r\n");
+  await signIn(page, account);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  const other = await page.context().newPage();
+  await other.goto(account.url);
+  await expect(status(other)).toHaveText("Live");
+  await page.keyboard.press("c");
+  await page.getByRole("textbox", { name: "Subject" }).fill("typed before");
+  await page.getByRole("textbox", { name: "Message text" }).fill("and during");
+  try {
+    await stage({ do: "gateway-restart", build: "99.0.0" });
+    await signInAgain(page, account);
+    for (const tab of [page, other]) await expect(status(tab)).toContainText("A new version is ready", { timeout: 45_000 });
+    await expect(page.getByRole("button", { name: "Reload" })).toBeVisible();
+    // The old page goes on: what is done is kept, and not sent by an old worker to a new gateway.
+    await page.getByRole("textbox", { name: "Message text" }).pressSequentially(" the upgrade");
+    await row(other, "before the upgrade").getByRole("button", { name: "Star", exact: true }).click();
+    await expect(status(other)).toHaveText(/waiting/);
+    expect((await contents(imap, "INBOX")).get("before the upgrade").flags.has("\\Flagged")).toBe(false);
+    // A reload that meets the same old files is told again, not left with a page that does nothing.
+    await other.getByRole("button", { name: "Reload" }).click();
+    await expect(status(other)).toContainText("A new version is ready", { timeout: 45_000 });
+  } finally {
+    // The app cannot be built anew here: a gateway of its build stands for the new app.
+    await stage({ do: "gateway-restart" });
+  }
+  // What comes is from the gateway, not from what the browser kept of the app.
+  const fetched = [];
+  page.on("response", (response) => {
+    if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) fetched.push(response.fromServiceWorker());
+  });
+  await page.getByRole("button", { name: "Reload" }).click();
+  await expect.poll(() => fetched).toEqual([false]);
+  for (const tab of [page, other]) {
+    if (tab === other) await tab.reload();
+    await signInAgain(tab, account);
+    await expect(status(tab)).toHaveText("Live", { timeout: 45_000 });
+  }
+  await expect.poll(async () => (await contents(imap, "INBOX")).get("before the upgrade").flags.has("\\Flagged")).toBe(true);
+  await expect(page.getByRole("textbox", { name: "Message text" })).toHaveValue("and during the upgrade");
+  // Page and worker are of one version: the worker's address names the module that the page runs.
+  const names = await page.evaluate(() => document.querySelector("script[data-app]").dataset.wasm);
+  const loaders = await page.evaluate(() => performance.getEntriesByType("resource").map((one) => one.name).filter((name) => name.includes("_bg.wasm")));
+  for (const loader of loaders) expect(loader).toContain(names.replace(/^\//, ""));
+});
