@@ -23,8 +23,8 @@ const SMALL: &[(&str, &str)] = &[
     ),
 ];
 
-/// Builds it. With `names`, functions keep theirs: to find what is called too early, or what is heavy.
-pub fn build(names: bool) -> anyhow::Result<()> {
+/// Has it compiled, whole.
+fn compile() -> anyhow::Result<()> {
     say("Building the app and its worker");
     // Trunk works offline, so that it never downloads tools of its own; the crates must be there, those of the standard
     // library too.
@@ -52,6 +52,18 @@ pub fn build(names: bool) -> anyhow::Result<()> {
         .env("NO_COLOR", "true")
         .envs(settings)
         .go()?;
+    Ok(())
+}
+
+/// Builds it, and finds out what it need not have at once.
+pub fn profile() -> anyhow::Result<()> {
+    compile()?;
+    crate::profile::run(&built("_bg.wasm")?, Path::new(NOT_AT_ONCE))
+}
+
+/// Builds it. With `names`, functions keep theirs: to find what is called too early, or what is heavy.
+pub fn build(names: bool) -> anyhow::Result<()> {
+    compile()?;
     crate::editor::bundle()?;
     say("Splitting and compressing the app");
     split(names)?;
@@ -69,6 +81,9 @@ pub fn build(names: bool) -> anyhow::Result<()> {
     println!("    dist/ has {total} bytes, compressed");
     Ok(())
 }
+
+/// The names of functions that no start of the app needed (see `profile`).
+const NOT_AT_ONCE: &str = "xtask/not-at-once.txt";
 
 /// Parts of the app that are not needed to show the inbox, by their paths: what is in them, and what only they use, goes
 /// into the rest. The hashes of crates are left out between the brackets.
@@ -106,9 +121,12 @@ const OPTIMIZE: [&str; 9] = [
 fn split(names: bool) -> anyhow::Result<()> {
     let path = built("_bg.wasm")?;
     let module = std::fs::read(&path)?;
+    let unused = std::fs::read_to_string(NOT_AT_ONCE)?;
+    let unused: std::collections::HashSet<&str> = unused.lines().collect();
     let (first, rest) = crate::split::split(&module, names, |name| {
         let name = without_hashes(name);
-        LATE.iter().any(|late| name.contains(late))
+        unused.contains(name.as_str())
+            || LATE.iter().any(|late| name.contains(late))
             || LATE_ITSELF.iter().any(|late| name.starts_with(late))
     })?;
     let later = path.to_string_lossy().replace("_bg.wasm", "_rest.wasm");
@@ -127,7 +145,7 @@ fn optimize(path: &str, names: bool) -> anyhow::Result<()> {
     )
 }
 
-fn without_hashes(name: &str) -> String {
+pub fn without_hashes(name: &str) -> String {
     let mut pieces = name.split('[');
     let mut plain = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {

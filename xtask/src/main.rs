@@ -2,6 +2,7 @@
 
 mod app;
 mod editor;
+mod profile;
 mod setup;
 mod split;
 mod step;
@@ -35,6 +36,11 @@ fn main() -> anyhow::Result<()> {
         Some("app") => {
             setup::install(Needs::APP)?;
             app::build(rest.contains(&"--names"))
+        }
+        Some("profile") => {
+            setup::install(Needs::APP | Needs::MAIL | Needs::BROWSER)?;
+            cargo(&["build", "-p", "roost-server", "-p", "roost-tests"])?;
+            app::profile()
         }
         _ => {
             print!("{USAGE}");

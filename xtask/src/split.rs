@@ -43,18 +43,17 @@ pub fn split(
         .zip(rest.funcs.iter())
         .map(|(one, other)| (one.id(), other.id()))
         .collect();
-    let late = late_functions(&first, is_late)?;
+    let load = first
+        .exports
+        .get_func(LOAD)
+        .context("the app has no load_rest")?;
+    let late = late_functions(&first, load, is_late)?;
     let shared = used_by(&first, &late);
     let entered = entered_from_outside(&first, &late);
 
     let table = function_table(&first)?;
     let offset = first.tables.get(table).initial;
     let size = offset + entered.len() as u64;
-    let load = first
-        .exports
-        .get_func(LOAD)
-        .context("the app has no load_rest")?;
-    ensure!(!late.contains(&load), "load_rest cannot load itself");
 
     // The rest: late functions in the table, everything else from the first half.
     let imports = share(&mut first, &shared);
@@ -75,15 +74,19 @@ pub fn split(
 }
 
 /// Every local function that nothing reaches at the start without passing through a function that is late by name.
+/// `load`, which loads the rest, is not.
 fn late_functions(
     module: &Module,
+    load: FunctionId,
     is_late: impl Fn(&str) -> bool,
 ) -> anyhow::Result<HashSet<FunctionId>> {
     let named: HashSet<FunctionId> = module
         .funcs
         .iter_local()
         .map(|(id, _)| id)
-        .filter(|&id| is_late(module.funcs.get(id).name.as_deref().unwrap_or_default()))
+        .filter(|&id| {
+            id != load && is_late(module.funcs.get(id).name.as_deref().unwrap_or_default())
+        })
         .collect();
     ensure!(
         !named.is_empty(),
@@ -96,12 +99,44 @@ fn late_functions(
             open.extend(called_by(module, id));
         }
     }
-    Ok(module
+    let mut late: HashSet<FunctionId> = module
         .funcs
         .iter_local()
         .map(|(id, _)| id)
         .filter(|id| !early.contains(id))
-        .collect())
+        .collect();
+    // One that is no larger than its stub had better be there itself, if that brings in nothing else.
+    loop {
+        let entered: HashSet<FunctionId> = entered_from_outside(module, &late).into_iter().collect();
+        let small: Vec<FunctionId> = entered
+            .iter()
+            .copied()
+            .filter(|&id| {
+                size(module, id) <= small_max()
+                    && called_by(module, id)
+                        .iter()
+                        .all(|called| !late.contains(called) || entered.contains(called))
+            })
+            .collect();
+        if small.is_empty() {
+            break;
+        }
+        eprintln!("entered {} small {}", entered.len(), small.len());
+        for id in small {
+            late.remove(&id);
+        }
+    }
+    Ok(late)
+}
+
+fn small_max() -> u64 { std::env::var("SMALL").ok().and_then(|s| s.parse().ok()).unwrap_or(12) }
+
+/// How many instructions a function has.
+fn size(module: &Module, id: FunctionId) -> u64 {
+    match &module.funcs.get(id).kind {
+        FunctionKind::Local(function) => function.size(),
+        _ => 0,
+    }
 }
 
 /// What is called from outside the module or through its table.
