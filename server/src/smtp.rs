@@ -64,9 +64,11 @@ pub async fn submit(
     credentials: &Credentials,
     submission: &Submission<'_>,
 ) -> Result<Submitted, SubmitError> {
-    let mut connection = within(CONNECT_TIME, connect(endpoint))
-        .await
-        .map_err(SubmitError::NotSent)?;
+    let mut connection = match tokio::time::timeout(CONNECT_TIME, connect(endpoint)).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => return Err(SubmitError::NotSent(not_now(&error))),
+        Err(_) => return Err(SubmitError::NotSent(Problem::new(ProblemKind::Timeout, ""))),
+    };
     let result = dialogue(&mut connection, credentials, submission).await;
     // Whatever it answers: the message's fate is known, or never will be here.
     let _ = tokio::time::timeout(Duration::from_secs(2), connection.abort()).await;
@@ -120,7 +122,7 @@ async fn dialogue(
                     ),
                 )));
             }
-            Ok(Err(error)) => return Err(refused(problem(&error))),
+            Ok(Err(error)) => return Err(refused(not_now(&error))),
             Ok(Ok(_)) => {}
         }
     }
@@ -303,6 +305,15 @@ async fn within<T>(
         .map_err(|error| problem(&error))
 }
 
+/// The same of greeting and signing in: "not now" (4yz, RFC 5321, section 4.2.1) is about no message, and is asked again.
+fn not_now(error: &Error) -> Problem {
+    if error.is_transient() {
+        Problem::new(ProblemKind::Busy, words(error))
+    } else {
+        problem(error)
+    }
+}
+
 /// What the device is told. A line that broke is tried again; what the server said is told.
 fn problem(error: &Error) -> Problem {
     if error.status().is_some() {
@@ -340,11 +351,76 @@ fn megabytes(bytes: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::size_limit;
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::*;
 
     #[test]
     fn a_name_cannot_end_its_parameter() {
         assert_eq!(super::xtext("a+b=c d\r\n@x"), "a+2Bb+3Dc+20d+0D+0A@x");
+    }
+
+    /// A server that says its replies one after the other, whatever it hears, and no more.
+    async fn answers(replies: &'static [&'static str]) -> Endpoint {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.expect("a client");
+            let mut stream = BufReader::new(stream);
+            let mut heard = String::new();
+            for reply in replies {
+                stream
+                    .get_mut()
+                    .write_all(reply.as_bytes())
+                    .await
+                    .expect("a line");
+                let _ = stream.read_line(&mut heard).await;
+            }
+        });
+        Endpoint {
+            security: Security::Plaintext,
+            host: "127.0.0.1".to_owned(),
+            port,
+            patience: COMMAND_TIME,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_busy_is_asked_again() {
+        let credentials = Credentials {
+            username: "alice".to_owned(),
+            password: "secret".to_owned(),
+        };
+        let submission = Submission {
+            from: "alice@example.org",
+            recipients: &[],
+            file: &tempfile::tempfile().expect("a file"),
+            size: 0,
+            eight_bit: false,
+            notify: None,
+        };
+        const SIGN_IN: &[&str] = &[
+            "220 hello\r\n",
+            "250-mail\r\n250 AUTH PLAIN\r\n",
+            "454 4.7.0 Temporary authentication failure\r\n",
+        ];
+        const WRONG: &[&str] = &[
+            "220 hello\r\n",
+            "250-mail\r\n250 AUTH PLAIN\r\n",
+            "535 5.7.8 Wrong\r\n",
+        ];
+        for (replies, kind) in [
+            (&["421 4.3.2 too many\r\n"][..], ProblemKind::Busy),
+            (SIGN_IN, ProblemKind::Busy),
+            (WRONG, ProblemKind::Refused),
+        ] {
+            let ended = submit(&answers(replies).await, &credentials, &submission).await;
+            let Err(SubmitError::NotSent(problem)) = ended else {
+                panic!("{ended:?}");
+            };
+            assert_eq!(problem.kind, kind, "{problem:?}");
+        }
     }
 
     #[test]

@@ -51,8 +51,10 @@ pub struct Draft {
     revision: u32,
     saving: Option<Saving>,
     sending: Option<Sending>,
-    /// What went wrong, as a sentence.
+    /// What went wrong with saving it, as a sentence.
     pub problem: String,
+    /// Why it was not sent, or may not have been: stands until it is sent again.
+    unsent: String,
     conflict: bool,
     unknown: bool,
     /// Saving it was refused: that waits for a change, a while, or another line.
@@ -119,6 +121,7 @@ impl Draft {
             saving: None,
             sending: None,
             problem: String::new(),
+            unsent: String::new(),
             conflict: false,
             unknown: false,
             wait: false,
@@ -164,7 +167,10 @@ impl Draft {
             id: self.message.id.clone(),
             subject: self.message.subject.clone(),
             phase,
-            problem: self.problem.clone(),
+            problem: match self.problem.as_str() {
+                "" => self.unsent.clone(),
+                problem => problem.to_owned(),
+            },
             enclosures: self.message.enclosures.clone(),
         }
     }

@@ -228,7 +228,7 @@ impl State {
             draft.changed = kept.changed;
             draft.unknown = kept.unknown;
             if kept.unknown {
-                UNKNOWN.clone_into(&mut draft.problem);
+                UNKNOWN.clone_into(&mut draft.unsent);
             }
             let at = kept.later;
             draft.sending = kept.wanted.map(|hold| Sending { hold, at, id: None });

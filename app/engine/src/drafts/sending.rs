@@ -19,6 +19,7 @@ impl State {
         {
             draft.sending = Some(Sending { hold, at, id: None });
             draft.problem.clear();
+            draft.unsent.clear();
             draft.unknown = false;
             self.keep(id);
             self.send_draft(id);
@@ -108,7 +109,7 @@ impl State {
                     sending.id = None;
                     sending.hold = 0;
                 }
-                draft.problem = format!("Not sent yet: {}", list::sentence(problem));
+                draft.unsent = format!("Not sent yet: {}", list::sentence(problem));
                 self.effect(Effect::Wake {
                     wake: Wake::Resend(id.to_owned()),
                     after_ms: RESEND_MS,
@@ -117,14 +118,14 @@ impl State {
             Outcome::Rejected(problem) => {
                 draft.stop_sending();
                 draft.changed = true;
-                draft.problem = refusal(problem);
+                draft.unsent = refusal(problem);
                 let text = "The message was not sent. It is back where you wrote it.";
                 self.notice(tab, text, None, true);
             }
             Outcome::Unknown => {
                 draft.stop_sending();
                 draft.unknown = true;
-                UNKNOWN.clone_into(&mut draft.problem);
+                UNKNOWN.clone_into(&mut draft.unsent);
                 let text = "It is not known whether a message was sent.";
                 self.notice(tab, text, None, true);
             }

@@ -215,15 +215,27 @@ fn a_refused_message_comes_back_with_the_reason() {
     let (id, _) = device.take();
     let problem = Problem::new(ProblemKind::Refused, "bob@roost.test: no such user");
     device.end(id, Outcome::Rejected(problem));
-    assert!(
+    let told = |device: &Device| {
         device.drafts[0]
             .problem
             .contains("bob@roost.test: no such user")
-    );
+    };
+    assert!(told(&device));
     assert_eq!(
         device.forms.last().map(|form| form.text.as_str()),
         Some("text")
     );
+    // Saving it says nothing about sending it.
+    device.write(Write::Edit(Box::new(Composed {
+        text: "text, longer".to_owned(),
+        ..form.clone()
+    })));
+    device.pause();
+    let (id, _) = device.take();
+    device.end(id, saved(7));
+    assert!(told(&device));
+    device.send(&form);
+    assert!(!told(&device));
 }
 
 #[test]
