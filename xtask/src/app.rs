@@ -1,6 +1,5 @@
 //! Building the app into `dist/` and compressing it.
 
-use std::collections::HashMap;
 use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
 
@@ -67,7 +66,7 @@ pub fn build(names: bool) -> anyhow::Result<()> {
     crate::editor::bundle()?;
     say("Splitting and compressing the app");
     split(names)?;
-    number_imports()?;
+    minify()?;
     list_files()?;
     let mut total = 0;
     for entry in std::fs::read_dir("dist").context("trunk made no dist/")? {
@@ -119,8 +118,10 @@ const OPTIMIZE: [&str; 9] = [
 ];
 
 fn split(names: bool) -> anyhow::Result<()> {
-    let path = built("_bg.wasm")?;
-    let module = std::fs::read(&path)?;
+    let (path, script) = (built("_bg.wasm")?, built(".js")?);
+    let (module, short) =
+        crate::shorten::names(&std::fs::read(&path)?, &std::fs::read_to_string(&script)?)?;
+    std::fs::write(script, short)?;
     let unused = std::fs::read_to_string(NOT_AT_ONCE)?;
     let unused: std::collections::HashSet<&str> = unused.lines().collect();
     let (first, rest) = crate::split::split(&module, names, |name| {
@@ -143,6 +144,35 @@ fn optimize(path: &str, names: bool) -> anyhow::Result<()> {
         "wasm-opt",
         &[&OPTIMIZE[..], debug, &[path, "-o", path]].concat(),
     )
+}
+
+/// Takes comments, blanks and long names out of what a start loads beside the module.
+fn minify() -> anyhow::Result<()> {
+    for path in std::fs::read_dir("dist")?.map(|entry| entry.map(|entry| entry.path())) {
+        let path = path?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        // The editor is small already; what the service worker keeps is filled in afterwards.
+        if matches!(extension, Some("js" | "css"))
+            && !name.starts_with("editor-")
+            && name != "service-worker.js"
+        {
+            let file = format!("../../dist/{name}");
+            Run::new(
+                "node_modules/.bin/esbuild",
+                &[
+                    &file,
+                    "--minify",
+                    "--log-level=error",
+                    "--allow-overwrite",
+                    &format!("--outfile={file}"),
+                ],
+            )
+            .directory("app/editor")
+            .go()?;
+        }
+    }
+    Ok(())
 }
 
 pub fn without_hashes(name: &str) -> String {
@@ -168,54 +198,6 @@ fn built(end: &str) -> anyhow::Result<PathBuf> {
             name.starts_with("roost-app-") && name.ends_with(end)
         })
         .with_context(|| format!("trunk made no roost-app-…{end}"))
-}
-
-/// wasm-bindgen ends the name of each import with a hash, in the module and in its script: eight bytes each that no
-/// compression takes away. A number of the same length in its place does as well.
-fn number_imports() -> anyhow::Result<()> {
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir("dist")? {
-        let path = entry?.path();
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(|name| name.starts_with("roost-app-"))
-            && matches!(extension, Some("js" | "wasm"))
-        {
-            paths.push(path);
-        }
-    }
-    // Always in the same order: files of one name are cached for ever, so they must always have the same content.
-    paths.sort();
-    let mut known = HashMap::new();
-    for path in paths {
-        let mut bytes = std::fs::read(&path)?;
-        number(&mut bytes, &mut known);
-        std::fs::write(path, bytes)?;
-    }
-    Ok(())
-}
-
-fn number(bytes: &mut [u8], known: &mut HashMap<Vec<u8>, usize>) {
-    const HASH: usize = 16;
-    let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    let mut at = 0;
-    while let Some(found) = bytes[at..]
-        .windows(6)
-        .position(|window| window == b"__wbg_")
-    {
-        let start = at + found;
-        let length = bytes[start..].iter().take_while(|&&b| is_name(b)).count();
-        let end = start + length;
-        at = end.max(start + 6);
-        if length > HASH
-            && bytes[end - HASH - 1] == b'_'
-            && bytes[end - HASH..end].iter().all(u8::is_ascii_hexdigit)
-        {
-            let count = known.len();
-            let number = *known.entry(bytes[start..end].to_vec()).or_insert(count);
-            bytes[end - HASH..end].copy_from_slice(format!("{number:016}").as_bytes());
-        }
-    }
 }
 
 /// Tells the service worker what the app is made of, and names this version by all of it.

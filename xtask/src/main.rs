@@ -4,6 +4,7 @@ mod app;
 mod editor;
 mod profile;
 mod setup;
+mod shorten;
 mod split;
 mod step;
 
