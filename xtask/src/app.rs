@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 
+use crate::profile::Late;
 use crate::step::{Run, run, say};
 
 /// Files smaller than this are not worth compressing.
@@ -57,7 +58,7 @@ fn compile() -> anyhow::Result<()> {
 /// Builds it, and finds out what it need not have at once.
 pub fn profile() -> anyhow::Result<()> {
     compile()?;
-    crate::profile::run(&built("_bg.wasm")?, Path::new(NOT_AT_ONCE))
+    crate::profile::run(&built("_bg.wasm")?)
 }
 
 /// Builds it. With `names`, functions keep theirs: to find what is called too early, or what is heavy.
@@ -67,6 +68,7 @@ pub fn build(names: bool) -> anyhow::Result<()> {
     say("Splitting and compressing the app");
     split(names)?;
     minify()?;
+    name_by_content()?;
     list_files()?;
     let mut total = 0;
     for entry in std::fs::read_dir("dist").context("trunk made no dist/")? {
@@ -80,29 +82,6 @@ pub fn build(names: bool) -> anyhow::Result<()> {
     println!("    dist/ has {total} bytes, compressed");
     Ok(())
 }
-
-/// The names of functions that no start of the app needed (see `profile`).
-const NOT_AT_ONCE: &str = "xtask/not-at-once.txt";
-
-/// Parts of the app that are not needed to show the inbox, by their paths: what is in them, and what only they use, goes
-/// into the rest. The hashes of crates are left out between the brackets.
-const LATE: &[&str] = &[
-    "roost_app[]::ui::compose",
-    "roost_app[]::ui::dialog",
-    "roost_app[]::ui::help",
-    "roost_app[]::ui::message",
-    "roost_app[]::ui::notifications",
-    "roost_app[]::ui::settings",
-    "roost_app[]::upload",
-];
-/// The same of types that the first half has collections of: only functions of their own are late.
-const LATE_ITSELF: &[&str] = &[
-    "roost_engine[]::drafts",
-    "<roost_engine[]::drafts",
-    "<roost_wire[]::body",
-    "<roost_wire[]::compose",
-    "<roost_wire[]::mutation",
-];
 
 /// After flattening, a quick optimization compresses better than one for size (ARCHITECTURE.md, "Numbers").
 const OPTIMIZE: [&str; 9] = [
@@ -122,14 +101,8 @@ fn split(names: bool) -> anyhow::Result<()> {
     let (module, short) =
         crate::shorten::names(&std::fs::read(&path)?, &std::fs::read_to_string(&script)?)?;
     std::fs::write(script, short)?;
-    let unused = std::fs::read_to_string(NOT_AT_ONCE)?;
-    let unused: std::collections::HashSet<&str> = unused.lines().collect();
-    let (first, rest) = crate::split::split(&module, names, |name| {
-        let name = without_hashes(name);
-        unused.contains(name.as_str())
-            || LATE.iter().any(|late| name.contains(late))
-            || LATE_ITSELF.iter().any(|late| name.starts_with(late))
-    })?;
+    let late = Late::read()?;
+    let (first, rest) = crate::split::split(&module, names, |name| late.has(name))?;
     let later = path.to_string_lossy().replace("_bg.wasm", "_rest.wasm");
     std::fs::write(&path, first)?;
     std::fs::write(&later, rest)?;
@@ -175,14 +148,23 @@ fn minify() -> anyhow::Result<()> {
     Ok(())
 }
 
-pub fn without_hashes(name: &str) -> String {
-    let mut pieces = name.split('[');
-    let mut plain = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        plain.push('[');
-        plain.push_str(piece.trim_start_matches(|c: char| c.is_ascii_hexdigit()));
+/// Files of one name are cached for ever, so they must always have the same content: the name that trunk gave the app
+/// knows nothing of what was done to it since.
+fn name_by_content() -> anyhow::Result<()> {
+    const INDEX: &str = "dist/index.html";
+    let paths = [built(".js")?, built("_bg.wasm")?, built("_rest.wasm")?];
+    let mut hash = std::hash::DefaultHasher::new();
+    for path in &paths {
+        hash.write(&std::fs::read(path)?);
     }
-    plain
+    let before = paths[0].file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("roost-app-{:016x}", hash.finish());
+    for path in &paths {
+        std::fs::rename(path, path.to_string_lossy().replace(&*before, &name))?;
+    }
+    let index = std::fs::read_to_string(INDEX)?;
+    std::fs::write(INDEX, index.replace(&*before, &name))?;
+    Ok(())
 }
 
 /// The built file of the app whose name ends so.

@@ -22,6 +22,7 @@ cargo xtask <command>
   test NAME…    only these parts: format, clippy, native, wasm, integration, browser
   bench         measure, and write target/bench/report.json
   dist          one release binary with the app inside: target/dist/roost
+  profile       find out which functions a start needs, after larger changes of the app
   app           only build the app into dist/; --names keeps the names of its functions
 ";
 

@@ -1,10 +1,11 @@
 //! Finding out what a cold start needs: which functions of the app run until the inbox shows, and in the moments after.
 //!
 //! `cargo xtask profile` builds the app with a mark in every function, has a browser sign in, start again, and do what
-//! people do first (`tests/browser/profile.mjs`), and writes the names of the functions that nobody needed to
-//! [`LATE`]. The split reads it (`super::split`).
+//! people do first (`tests/browser/profile.mjs`), and writes down which functions nobody needed ([`FILE`]): those are
+//! late (`super::split`). A function that the file does not know, because it is newer, is not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::hash::Hasher as _;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
@@ -16,6 +17,35 @@ use crate::step::{Run, say};
 /// What a module exports the marks as: one byte a function.
 const MARKS: &str = "marks";
 const PAGE: u64 = 64 * 1024;
+/// The functions that no start needed: of each the hash of its name, since names are long, on a line.
+const FILE: &str = "xtask/late-functions.txt";
+
+/// The functions that come late.
+pub struct Late(HashSet<String>);
+
+impl Late {
+    pub fn read() -> anyhow::Result<Self> {
+        let file = std::fs::read_to_string(FILE).context(FILE)?;
+        Ok(Self(file.lines().map(str::to_owned).collect()))
+    }
+
+    /// Whether a function of that name does.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains(&hash(name))
+    }
+}
+
+/// Names without the hashes of crates, which change with every version.
+fn hash(name: &str) -> String {
+    let mut pieces = name.split('[');
+    let mut hasher = std::hash::DefaultHasher::new();
+    hasher.write(pieces.next().unwrap_or_default().as_bytes());
+    for piece in pieces {
+        let piece = piece.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+        hasher.write(piece.as_bytes());
+    }
+    format!("{:016x}", hasher.finish())
+}
 
 /// Puts a mark into every function; also the functions' names, in the order of their marks.
 fn instrument(module: &[u8]) -> anyhow::Result<(Vec<u8>, Vec<String>)> {
@@ -47,8 +77,8 @@ fn instrument(module: &[u8]) -> anyhow::Result<(Vec<u8>, Vec<String>)> {
     Ok((module.emit_wasm(), names))
 }
 
-/// Instruments the app that was built into `dist`, runs the browser, and writes `late`.
-pub fn run(wasm: &Path, late: &Path) -> anyhow::Result<()> {
+/// Instruments the app that was built into `dist`, whole, runs the browser, and writes [`FILE`].
+pub fn run(wasm: &Path) -> anyhow::Result<()> {
     let (marked, names) = instrument(&std::fs::read(wasm)?)?;
     std::fs::write(wasm, marked)?;
     // Where a start brings in the rest, it hands over the exports: the marks among them.
@@ -69,20 +99,22 @@ pub fn run(wasm: &Path, late: &Path) -> anyhow::Result<()> {
         .split(|c: char| !c.is_ascii_digit())
         .filter_map(|number| number.parse().ok())
         .collect();
-    let name = |number: usize| {
-        names
-            .get(number)
-            .map(|name| super::app::without_hashes(name))
+    let hashes = |numbers: &mut dyn Iterator<Item = usize>| -> BTreeSet<String> {
+        numbers
+            .filter_map(|number| names.get(number))
+            .map(|name| hash(name))
+            .collect()
     };
-    let early: BTreeSet<String> = called.iter().copied().filter_map(name).collect();
-    let unused: BTreeSet<String> = (0..names.len())
-        .filter_map(name)
-        .filter(|name| !early.contains(name))
+    let early = hashes(&mut called.iter().copied());
+    let late: Vec<String> = hashes(&mut (0..names.len()))
+        .difference(&early)
+        .cloned()
         .collect();
-    println!("    {} of {} functions run", called.len(), names.len());
-    std::fs::write(
-        late,
-        unused.into_iter().collect::<Vec<_>>().join("\n") + "\n",
-    )?;
+    println!(
+        "    {} of {} functions were called",
+        called.len(),
+        names.len()
+    );
+    std::fs::write(FILE, late.join("\n") + "\n")?;
     Ok(())
 }

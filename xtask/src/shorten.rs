@@ -88,20 +88,15 @@ fn number_types(module: &mut Module) -> anyhow::Result<()> {
             place[8..].copy_from_slice(&number.to_le_bytes());
         }
     }
-    println!("    {} type ids", numbers.len());
-    let mut immediate = 0;
     for (_, function) in module.funcs.iter_local_mut() {
         let entry = function.entry_block();
-        let mut known = Known(&halves, 0);
-        dfs_pre_order_mut(&mut known, function, entry);
-        immediate += known.1;
+        dfs_pre_order_mut(&mut Known(&halves), function, entry);
     }
-    println!("    {immediate} immediates");
     Ok(())
 }
 
 /// Type ids that the compiler made part of the code.
-struct Known<'a>(&'a HashMap<u64, u64>, usize);
+struct Known<'a>(&'a HashMap<u64, u64>);
 
 impl VisitorMut for Known<'_> {
     fn visit_const_mut(&mut self, constant: &mut Const) {
@@ -109,7 +104,6 @@ impl VisitorMut for Known<'_> {
             && let Some(&number) = self.0.get(&(*value as u64))
         {
             *value = number as i64;
-            self.1 += 1;
         }
     }
 }
@@ -135,7 +129,7 @@ fn reads(module: &Module) -> BTreeSet<u64> {
                 Some(base),
             ) = (instr, self.last)
             {
-                self.found.insert(base as u64 + u64::from(arg.offset));
+                self.found.insert(base as u64 + arg.offset);
             }
             self.last = match instr {
                 Instr::Const(Const {
