@@ -14,6 +14,16 @@ const start = () => {
   if ("SharedWorker" in window) {
     const worker = new SharedWorker(loader, { type: "module" });
     worker.onerror = failed;
+    // A worker that ended has kept what it had, but for the last moment: the page begins anew with another. Asked for once
+    // the worker has spoken, for it has the lock by then; a worker that ends over and over is left alone.
+    worker.port.addEventListener("message", () => {
+      navigator.locks?.request(`roost-worker-${new URL(loader, location).search}`, { mode: "shared" }, () => {
+        const before = Number(sessionStorage.getItem("roost.again"));
+        if (Date.now() - before < 3_000) return;
+        sessionStorage.setItem("roost.again", Date.now());
+        location.reload();
+      });
+    }, { once: true });
     return worker.port;
   }
   const channel = new MessageChannel();

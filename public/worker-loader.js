@@ -17,6 +17,35 @@ self.roostKeeps = new Promise((resolve) => {
   "locks" in navigator ? hold().catch(() => resolve(false)) : resolve(true);
 });
 
+// A message being written belongs to one worker of a browser, too. One that belongs to another worker is waited for
+// (`wait`), or left alone.
+const claims = new Map();
+self.roostDrafts = {
+  claim: (id, wait) => {
+    const before = claims.get(id);
+    if (before) return before.waits && !wait ? Promise.resolve(false) : before.own;
+    if (!("locks" in navigator)) return Promise.resolve(true);
+    const claim = { waits: wait };
+    claims.set(id, claim);
+    claim.own = new Promise((resolve) => {
+      navigator.locks.request(`roost-draft-${id}`, { ifAvailable: !wait }, (lock) => {
+        claim.waits = false;
+        resolve(lock !== null);
+        if (lock) return new Promise((release) => void (claim.release = release));
+        claims.delete(id);
+      });
+    });
+    return claim.own;
+  },
+  release: (id) => {
+    claims.get(id)?.release?.();
+    claims.delete(id);
+  },
+};
+
+// Held as long as this worker lives: its pages notice when it is gone (`boot.js`).
+navigator.locks?.request(`roost-worker-${self.location.search}`, () => new Promise(() => {}));
+
 const query = new URLSearchParams(self.location.search);
 // Only files of our own beside this one.
 const file = (name) => `/${(query.get(name) ?? "").replace(/[^\w.-]/g, "")}`;

@@ -6,9 +6,11 @@ use roost_engine::{
     DraftView, Intent, Line, ListState, ListView, MailboxRow, MessageView, Notice, SessionView,
     Stage, TabMessage, View,
 };
-use roost_wire::{Address, Body, Composed, Uid};
+use roost_wire::{Body, Composed, Uid};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, MessagePort};
+
+use crate::ui::compose::{Offers, offer};
 
 #[wasm_bindgen]
 extern "C" {
@@ -34,8 +36,7 @@ pub struct Device {
     pub drafts: RwSignal<Vec<DraftView>>,
     /// What their forms are filled with, each with a number that rises when it is to be filled anew.
     pub forms: RwSignal<Vec<(u32, Composed)>>,
-    /// Whom what is typed of a recipient may mean.
-    pub people: RwSignal<Vec<Address>>,
+    pub offers: RwSignal<Offers>,
     /// Notices with a number each, the newest last.
     pub notices: RwSignal<Vec<(u32, Notice)>>,
     pub new_mail: RwSignal<Option<(String, String, Uid)>>,
@@ -61,7 +62,7 @@ impl Device {
             body: RwSignal::new(None),
             drafts: RwSignal::new(Vec::new()),
             forms: RwSignal::new(Vec::new()),
-            people: RwSignal::new(Vec::new()),
+            offers: RwSignal::new(Offers::default()),
             notices: RwSignal::new(Vec::new()),
             new_mail: RwSignal::new(None),
             account: StoredValue::new(None),
@@ -170,7 +171,7 @@ impl Device {
                 forms.retain(|(_, form)| form.id != message.id);
                 forms.push((number, *message));
             }),
-            View::People(people) => self.people.set(people),
+            View::People(_) | View::Templates(_) | View::Insert(_) => offer(self.offers, view),
             View::Notice(notice) => self.notices.update(|notices| {
                 let number = notices.last().map_or(0, |(number, _)| number + 1);
                 notices.push((number, notice));

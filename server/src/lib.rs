@@ -5,6 +5,7 @@ pub mod content;
 pub mod gateway;
 pub mod http;
 pub mod imap;
+mod sasl;
 pub mod settings;
 mod smtp;
 

@@ -65,6 +65,10 @@ pub struct Flags {
     /// Allow plain-text connections to mail servers on other machines
     #[arg(long, env = "ROOST_ALLOW_PLAINTEXT", global = true, num_args = 0..=1, default_missing_value = "true")]
     pub allow_plaintext: Option<bool>,
+    /// Take what people type as their password for an OAuth access token, and sign in to the mail servers with it
+    /// (OAUTHBEARER or XOAUTH2). Roost obtains and renews none
+    #[arg(long, env = "ROOST_OAUTH", global = true, num_args = 0..=1, default_missing_value = "true")]
+    pub oauth: Option<bool>,
     /// The address people open, such as https://mail.example.org. Decides which Origin is accepted and whether cookies
     /// need TLS. Without it, the Host header is believed
     #[arg(long, env = "ROOST_PUBLIC_URL", global = true, value_name = "URL")]
@@ -109,6 +113,7 @@ impl Flags {
             smtp: self.smtp.or(file.smtp),
             mail_domain: self.mail_domain.or(file.mail_domain),
             allow_plaintext: self.allow_plaintext.or(file.allow_plaintext),
+            oauth: self.oauth.or(file.oauth),
             public_url: self.public_url.or(file.public_url),
             behind_proxy: self.behind_proxy.or(file.behind_proxy),
             idle_hours: self.idle_hours.or(file.idle_hours),
@@ -125,6 +130,12 @@ impl Flags {
             .context("no IMAP server given: use --imap imaps://mail.example.org, ROOST_IMAP, or imap in roost.toml")?;
         let imap =
             Endpoint::parse(&imap, Protocol::Imap, allow_plaintext).map_err(anyhow::Error::msg)?;
+        let oauth = self.oauth.unwrap_or(false);
+        let smtp = self
+            .smtp
+            .map(|url| Endpoint::parse(&url, Protocol::Smtp, allow_plaintext))
+            .transpose()
+            .map_err(anyhow::Error::msg)?;
         let hours = |hours: u32| Duration::from_secs(u64::from(hours) * 3600);
         Ok(Settings {
             listen: self.listen.unwrap_or(([127, 0, 0, 1], 8080).into()),
@@ -132,14 +143,11 @@ impl Flags {
                 patience: self
                     .imap_timeout
                     .map_or(crate::imap::PATIENCE, Duration::from_secs),
+                oauth,
                 ..imap.clone()
             },
             mail_domain: self.mail_domain.unwrap_or_else(|| domain_of(&imap.host)),
-            smtp: self
-                .smtp
-                .map(|url| Endpoint::parse(&url, Protocol::Smtp, allow_plaintext))
-                .transpose()
-                .map_err(anyhow::Error::msg)?,
+            smtp: smtp.map(|smtp| Endpoint { oauth, ..smtp }),
             public_origin: self
                 .public_url
                 .map(|url| {

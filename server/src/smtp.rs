@@ -4,18 +4,22 @@
 use std::error::Error as _;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{Credentials as Login, Mechanism};
+use lettre::transport::smtp::authentication::{Credentials as Login, Mechanism as Password};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::{ClientId, Extension};
 use lettre::transport::smtp::response::Severity;
 use roost_wire::{Problem, ProblemKind};
+use tokio::time::error::Elapsed;
 
 use crate::imap::{Credentials, Endpoint, Security};
+use crate::sasl::Mechanism;
 
 /// How long connecting, TLS and the greeting may take together.
 const CONNECT_TIME: Duration = Duration::from_secs(20);
@@ -27,6 +31,42 @@ const ACCEPT_TIME: Duration = Duration::from_secs(600);
 const SLOWEST: u64 = 4 * 1024;
 /// How much of a message is in memory at once.
 const PIECE: usize = 64 * 1024;
+
+/// How long what the server said of its limit is believed.
+const LIMIT_HOLDS: Duration = Duration::from_secs(3_600);
+/// How long somebody who writes waits for it.
+const LIMIT_TIME: Duration = Duration::from_secs(10);
+
+/// The largest message that the server takes, as it said last (SIZE, RFC 1870).
+#[derive(Debug, Default)]
+pub struct Limit(Mutex<Option<(Instant, Option<u64>)>>);
+
+impl Limit {
+    /// `Some(None)` where the server said that it does not say.
+    pub fn known(&self) -> Option<Option<u64>> {
+        let said = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        said.filter(|(when, _)| when.elapsed() < LIMIT_HOLDS)
+            .map(|(_, limit)| limit)
+    }
+
+    fn heard(&self, capabilities: &[String]) -> Option<u64> {
+        let limit = size_limit(capabilities);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), limit));
+        limit
+    }
+}
+
+/// Asks the server for its limit, without signing in. `None` too where it cannot be reached, and then it is asked again
+/// next time.
+pub async fn ask_limit(endpoint: &Endpoint, limit: &Limit) -> Option<u64> {
+    let capabilities = tokio::time::timeout(LIMIT_TIME, async {
+        let mut connection = within(CONNECT_TIME, connect(endpoint)).await?;
+        let said = command(&mut connection, ehlo()).await;
+        connection.abort().await;
+        said
+    });
+    limit.heard(&capabilities.await.ok()?.ok()?)
+}
 
 /// A message ready to be submitted.
 #[derive(Debug)]
@@ -63,13 +103,14 @@ pub async fn submit(
     endpoint: &Endpoint,
     credentials: &Credentials,
     submission: &Submission<'_>,
+    limit: &Limit,
 ) -> Result<Submitted, SubmitError> {
     let mut connection = match tokio::time::timeout(CONNECT_TIME, connect(endpoint)).await {
         Ok(Ok(connection)) => connection,
         Ok(Err(error)) => return Err(SubmitError::NotSent(not_now(&error))),
         Err(_) => return Err(SubmitError::NotSent(Problem::new(ProblemKind::Timeout, ""))),
     };
-    let result = dialogue(&mut connection, credentials, submission).await;
+    let result = dialogue(&mut connection, endpoint, credentials, submission, limit).await;
     // Whatever it answers: the message's fate is known, or never will be here.
     let _ = tokio::time::timeout(Duration::from_secs(2), connection.abort()).await;
     result
@@ -96,40 +137,89 @@ async fn connect(endpoint: &Endpoint) -> Result<AsyncSmtpConnection, Error> {
     Ok(connection)
 }
 
-async fn dialogue(
+/// Signs in by what the server offers (AUTH, RFC 4954) and the settings allow.
+async fn sign_in(
     connection: &mut AsyncSmtpConnection,
+    endpoint: &Endpoint,
     credentials: &Credentials,
-    submission: &Submission<'_>,
-) -> Result<Submitted, SubmitError> {
-    let refused = SubmitError::NotSent;
-    let mechanisms = [Mechanism::Plain, Mechanism::Login];
-    let offered = mechanisms
+) -> Result<(), Problem> {
+    const PASSWORDS: [Password; 2] = [Password::Plain, Password::Login];
+    let takes_passwords = PASSWORDS
         .iter()
         .any(|mechanism| connection.server_info().supports_auth_mechanism(*mechanism));
-    // A server on the same machine may take mail without a password; it is not offered one then.
-    if offered {
+    if takes_passwords && !endpoint.oauth {
         let login = Login::new(credentials.username.clone(), credentials.password.clone());
-        let signed_in =
-            tokio::time::timeout(COMMAND_TIME, connection.auth(&mechanisms, &login)).await;
-        match signed_in {
-            Err(_) => return Err(refused(Problem::new(ProblemKind::Timeout, ""))),
-            Ok(Err(error)) if error.is_permanent() => {
-                return Err(refused(Problem::new(
-                    ProblemKind::Refused,
-                    format!(
-                        "The outgoing mail server did not accept your user name and password: {}",
-                        words(&error)
-                    ),
-                )));
-            }
-            Ok(Err(error)) => return Err(refused(not_now(&error))),
-            Ok(Ok(_)) => {}
-        }
+        return accepted(
+            tokio::time::timeout(COMMAND_TIME, connection.auth(&PASSWORDS, &login)).await,
+        )
+        .map(drop);
     }
-    let capabilities = command(connection, format!("EHLO {}\r\n", ClientId::default()))
+    let capabilities = command(connection, ehlo()).await?;
+    let takes = |mechanism: &&Mechanism| offers(&capabilities, mechanism.name());
+    let unsupported = |why: &str| Err(Problem::new(ProblemKind::Unsupported, why));
+    match Mechanism::TOKENS.iter().find(takes) {
+        Some(_) if !endpoint.oauth => unsupported(
+            "The outgoing mail server does not take passwords, only sign-ins by OAuth. Tell who runs Roost.",
+        ),
+        Some(mechanism) => {
+            let initial = BASE64.encode(mechanism.initial(credentials, endpoint));
+            let line = format!("AUTH {} {initial}\r\n", mechanism.name());
+            let said = tokio::time::timeout(COMMAND_TIME, connection.command(line)).await;
+            // What else it has to say is why it refuses; it does once that was heard.
+            if accepted(said)?.has_code(334) {
+                let line = format!("{}\r\n", BASE64.encode(mechanism.give_up()));
+                accepted(tokio::time::timeout(COMMAND_TIME, connection.command(line)).await)?;
+            }
+            Ok(())
+        }
+        None if takes_passwords => {
+            unsupported("The outgoing mail server takes no access tokens (OAUTHBEARER, XOAUTH2).")
+        }
+        // A server on the same machine may take mail without a sign-in; it is told no secret then.
+        None => Ok(()),
+    }
+}
+
+/// What the server said to a sign-in.
+fn accepted<T>(said: Result<Result<T, Error>, Elapsed>) -> Result<T, Problem> {
+    match said {
+        Err(_) => Err(Problem::new(ProblemKind::Timeout, "")),
+        Ok(Err(error)) if error.is_permanent() => Err(Problem::new(
+            ProblemKind::Refused,
+            format!(
+                "The outgoing mail server did not accept your user name and password: {}",
+                words(&error)
+            ),
+        )),
+        Ok(Err(error)) => Err(not_now(&error)),
+        Ok(Ok(answer)) => Ok(answer),
+    }
+}
+
+/// Whether a mechanism stands in the answer to EHLO.
+fn offers(capabilities: &[String], mechanism: &str) -> bool {
+    capabilities.iter().any(|line| {
+        let mut words = line.split([' ', '=']);
+        words
+            .next()
+            .is_some_and(|word| word.eq_ignore_ascii_case("AUTH"))
+            && words.any(|word| word.eq_ignore_ascii_case(mechanism))
+    })
+}
+
+async fn dialogue(
+    connection: &mut AsyncSmtpConnection,
+    endpoint: &Endpoint,
+    credentials: &Credentials,
+    submission: &Submission<'_>,
+    limit: &Limit,
+) -> Result<Submitted, SubmitError> {
+    let refused = SubmitError::NotSent;
+    sign_in(connection, endpoint, credentials)
         .await
         .map_err(refused)?;
-    let limit = size_limit(&capabilities);
+    let capabilities = command(connection, ehlo()).await.map_err(refused)?;
+    let limit = limit.heard(&capabilities);
     if limit.is_some_and(|limit| submission.size > limit) {
         return Err(refused(Problem::new(
             ProblemKind::TooLarge,
@@ -212,6 +302,10 @@ async fn dialogue(
     Ok(Submitted {
         without_notice: submission.notify.is_some() && !offered,
     })
+}
+
+fn ehlo() -> String {
+    format!("EHLO {}\r\n", ClientId::default())
 }
 
 /// Text as a parameter's value (RFC 3461, section 4).
@@ -383,6 +477,7 @@ mod tests {
             host: "127.0.0.1".to_owned(),
             port,
             patience: COMMAND_TIME,
+            oauth: false,
         }
     }
 
@@ -415,7 +510,13 @@ mod tests {
             (SIGN_IN, ProblemKind::Busy),
             (WRONG, ProblemKind::Refused),
         ] {
-            let ended = submit(&answers(replies).await, &credentials, &submission).await;
+            let ended = submit(
+                &answers(replies).await,
+                &credentials,
+                &submission,
+                &Limit::default(),
+            )
+            .await;
             let Err(SubmitError::NotSent(problem)) = ended else {
                 panic!("{ended:?}");
             };

@@ -12,3 +12,4 @@ pub mod postfix;
 pub mod process;
 pub mod proxy;
 pub mod scripted;
+pub mod writing;

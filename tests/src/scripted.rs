@@ -1,4 +1,5 @@
-//! An IMAP server that does what a real one will not: hang, cut, lie, and send garbage, at a chosen moment.
+//! Servers that do what a real one will not. An IMAP server hangs, cuts, lies, and sends garbage, at a chosen moment; a
+//! submission server offers what it is told to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,8 @@ pub enum Reaction {
     Behave,
 }
 
-/// Chooses the reaction to a command (in upper case, without its tag); "GREETING" comes first.
+/// Chooses the reaction to a command (in upper case, without its tag, with its literals, which are always let through);
+/// what continues a command comes as one of its own. "GREETING" comes first.
 pub type Script = Arc<dyn Fn(&str) -> Reaction + Send + Sync>;
 
 /// A running scripted server.
@@ -55,6 +57,7 @@ async fn serve(stream: TcpStream, script: Script) -> std::io::Result<()> {
     if !react(&mut stream, "*", "GREETING", &script).await? {
         return Ok(());
     }
+    let mut last_tag = String::new();
     loop {
         let mut line = Vec::new();
         if stream.read_until(b'\n', &mut line).await? == 0 {
@@ -62,11 +65,17 @@ async fn serve(stream: TcpStream, script: Script) -> std::io::Result<()> {
         }
         let mut text = String::from_utf8_lossy(&line).trim_end().to_owned();
         // Non-synchronizing literals follow at once.
-        while let Some(length) = text
-            .strip_suffix("+}")
+        while let Some(digits) = text
+            .strip_suffix('}')
             .and_then(|rest| rest.rsplit_once('{'))
-            .and_then(|(_, digits)| digits.parse::<usize>().ok())
+            .map(|(_, digits)| digits.to_owned())
         {
+            let Ok(length) = digits.trim_end_matches('+').parse::<usize>() else {
+                break;
+            };
+            if !digits.ends_with('+') {
+                stream.get_mut().write_all(b"+ go on\r\n").await?;
+            }
             let mut literal = vec![0; length];
             stream.read_exact(&mut literal).await?;
             let mut rest = Vec::new();
@@ -74,10 +83,56 @@ async fn serve(stream: TcpStream, script: Script) -> std::io::Result<()> {
             text.push_str(&String::from_utf8_lossy(&literal));
             text.push_str(String::from_utf8_lossy(&rest).trim_end());
         }
-        let (tag, command) = text.split_once(' ').unwrap_or((&text, ""));
-        if !react(&mut stream, tag, &command.to_ascii_uppercase(), &script).await? {
+        let (tag, command) = text.split_once(' ').unwrap_or((&last_tag, &text));
+        let tag = tag.to_owned();
+        if !react(&mut stream, &tag, &command.to_ascii_uppercase(), &script).await? {
             return Ok(());
         }
+        last_tag = tag;
+    }
+}
+
+/// A submission server: what it says to a command, as it came. "GREETING" comes first, and "." is the end of a message.
+#[derive(Debug)]
+pub struct Submission {
+    pub port: u16,
+}
+
+impl Submission {
+    pub async fn start(
+        answer: impl Fn(&str) -> String + Send + Sync + 'static,
+    ) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let answer = Arc::new(answer);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let answer = Arc::clone(&answer);
+                tokio::spawn(async move {
+                    let mut stream = BufReader::new(stream);
+                    let mut command = "GREETING".to_owned();
+                    let mut data = false;
+                    loop {
+                        if !data || command == "." {
+                            let said = answer(&command);
+                            data = said.starts_with("354");
+                            let said = format!("{said}\r\n");
+                            stream.get_mut().write_all(said.as_bytes()).await?;
+                        }
+                        command.clear();
+                        if stream.read_line(&mut command).await? == 0 {
+                            return std::io::Result::Ok(());
+                        }
+                        command.truncate(command.trim_end_matches(['\r', '\n']).len());
+                    }
+                });
+            }
+        });
+        Ok(Self { port })
+    }
+
+    pub fn url(&self) -> String {
+        format!("smtp://127.0.0.1:{}", self.port)
     }
 }
 

@@ -455,3 +455,101 @@ async fn the_servers_stop_anywhere() -> anyhow::Result<()> {
     }
     judge(&stage, "dave", &all, true).await
 }
+
+/// The gateway is killed around the time at which messages are to be sent: some have gone, some are on their way, some
+/// have not been looked at. Each goes once, or is marked and left to a person.
+#[tokio::test]
+async fn the_gateway_is_killed_while_what_waited_is_sent() -> anyhow::Result<()> {
+    let mut stage = stage("erin").await?;
+    let mut writer = Writer::new(&stage, "erin");
+    let mut own = Client::sign_in(stage.dovecot.port, "erin").await?;
+    let mut bob = Client::sign_in(stage.dovecot.port, "bob").await?;
+    let mut chance = Chance(4);
+    let mut marked = 0;
+    for round in 0..6 {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+        let at = i64::try_from(now.as_secs())? + 2;
+        let ids: Vec<String> = (0..5).map(|n| format!("later-{round}-{n}")).collect();
+        let all: Vec<Composed> = ids.iter().map(|id| message("erin", id)).collect();
+        for composed in &all {
+            let mutation = Mutation::Schedule {
+                message: Box::new(composed.clone()),
+                at,
+                mailbox: "Scheduled".to_owned(),
+                drafts: "Drafts".to_owned(),
+                sent: Some("Sent".to_owned()),
+            };
+            let outcome = writer.outcome(mutation).await?;
+            assert_eq!(outcome, Outcome::Done { moved: None });
+        }
+        // Each piece of the dialogue waits a little, so that there is a middle.
+        stage
+            .smtp
+            .set(|line| line.delay = Duration::from_millis(15));
+        let due = Duration::from_secs(u64::try_from(at)?) + Duration::from_secs(1);
+        let after = Duration::from_millis(chance.below(1_500));
+        let until = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+        tokio::time::sleep((due + after).saturating_sub(until)).await;
+        stage.gateway.kill().await?;
+        stage.smtp.set(|line| line.delay = Duration::ZERO);
+        stage.gateway.restart().await?;
+        writer.device = None;
+        // The list tells the gateway what waits.
+        let device = writer.device().await?;
+        device
+            .ask(roost_wire::Request::Mailboxes)
+            .await?
+            .map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
+        let history = format!("round {round}, killed {after:?} after the time");
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        for composed in &all {
+            let waits = format!("HEADER Message-ID \"<{}>\"", composed.id);
+            // It is gone from where it waited, or marked for good.
+            let left = loop {
+                let waiting = own.search("Scheduled", &waits).await?;
+                let claimed = own
+                    .search("Scheduled", &format!("{waits} KEYWORD $RoostSending"))
+                    .await?;
+                assert!(waiting.len() <= 1, "{history}");
+                if waiting.is_empty() {
+                    break false;
+                }
+                // What this gateway is just sending is marked too: that passes.
+                if !claimed.is_empty()
+                    && tokio::time::Instant::now() + Duration::from_secs(24) > deadline
+                {
+                    break true;
+                }
+                anyhow::ensure!(
+                    tokio::time::Instant::now() < deadline,
+                    "it waits on: {history}"
+                );
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            };
+            let taken = stage.postfix.taken(&composed.id)?;
+            assert!(taken <= 1, "{taken} copies were taken: {history}");
+            if left {
+                marked += 1;
+            } else {
+                assert_eq!(taken, 1, "it went nowhere: {history}");
+                assert_eq!(
+                    copies(&mut own, "Sent", &composed.id).await?,
+                    1,
+                    "{history}"
+                );
+            }
+        }
+    }
+    // A person looks at each that nobody knows of, and none of them was sent since.
+    println!("{marked} of 30 were left to a person");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    stage.postfix.flush().await?;
+    for round in 0..6 {
+        for n in 0..5 {
+            let id = message("erin", &format!("later-{round}-{n}")).id;
+            assert!(stage.postfix.taken(&id)? <= 1, "{id}");
+            assert!(copies(&mut bob, "INBOX", &id).await? <= 1, "{id}");
+        }
+    }
+    Ok(())
+}

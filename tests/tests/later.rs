@@ -4,57 +4,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use roost_tests::client::Client;
 use roost_tests::device::Device;
-use roost_tests::dovecot::{Dovecot, Options};
 use roost_tests::gateway::Gateway;
 use roost_tests::independent::parse;
-use roost_tests::postfix::{DOMAIN, NOBODY, Postfix};
-use roost_wire::{
-    Address, Composed, Enclosure, Mutation, Origin, Outcome, ProblemKind, Request, Source,
-};
+use roost_tests::postfix::NOBODY;
+use roost_tests::writing::{Stage, address, copies, gateway, message, save, wait_for, wait_until};
+use roost_wire::{Composed, Enclosure, Mutation, Origin, Outcome, ProblemKind, Request, Source};
 
 const SCHEDULED: &str = "Scheduled";
-
-struct Stage {
-    dovecot: Dovecot,
-    postfix: Postfix,
-    gateway: Gateway,
-}
-
-async fn gateway(dovecot: &Dovecot, smtp: &str) -> anyhow::Result<Gateway> {
-    Gateway::start(&dovecot.url(), &["--smtp", smtp, "--mail-domain", DOMAIN]).await
-}
-
-async fn stage() -> anyhow::Result<Stage> {
-    let dovecot = Dovecot::start(&Options::default()).await?;
-    for user in ["alice", "bob", "secret"] {
-        dovecot.add_user(user).await?;
-    }
-    let postfix = Postfix::start(&dovecot).await?;
-    let gateway = gateway(&dovecot, &postfix.url()).await?;
-    Ok(Stage {
-        dovecot,
-        postfix,
-        gateway,
-    })
-}
-
-fn address(user: &str) -> Address {
-    Address {
-        name: String::new(),
-        email: format!("{user}@{DOMAIN}"),
-    }
-}
-
-fn message(id: &str) -> Composed {
-    Composed {
-        id: format!("{id}@{DOMAIN}"),
-        from: address("alice"),
-        to: vec![address("bob")],
-        subject: format!("Message {id}"),
-        text: "Hello Bob\n".to_owned(),
-        ..Composed::default()
-    }
-}
 
 /// So many seconds from now.
 fn after(seconds: i64) -> i64 {
@@ -82,33 +38,6 @@ async fn device(gateway: &Gateway) -> anyhow::Result<Device> {
     Ok(device)
 }
 
-async fn copies(client: &mut Client, mailbox: &str, id: &str) -> anyhow::Result<Vec<u32>> {
-    let criteria = format!("HEADER Message-ID \"<{id}>\"");
-    client.search(mailbox, &criteria).await
-}
-
-/// Waits until a mailbox has so many copies of a message.
-async fn wait_for(
-    client: &mut Client,
-    mailbox: &str,
-    id: &str,
-    count: usize,
-) -> anyhow::Result<Vec<u32>> {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-    loop {
-        let found = copies(client, mailbox, id).await?;
-        if found.len() == count {
-            return Ok(found);
-        }
-        anyhow::ensure!(
-            tokio::time::Instant::now() < deadline,
-            "{} copies of {id} in {mailbox}, not {count}",
-            found.len()
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
 async fn uidvalidity(client: &mut Client, mailbox: &str) -> anyhow::Result<u32> {
     let status = client
         .run(&format!("STATUS {mailbox} (UIDVALIDITY)"))
@@ -126,7 +55,7 @@ const DONE: Outcome = Outcome::Done { moved: None };
 
 #[tokio::test]
 async fn a_message_waits_where_every_client_sees_it_and_goes_at_its_time() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
     let mut bob = Client::sign_in(stage.dovecot.port, "bob").await?;
     let mut device = device(&stage.gateway).await?;
@@ -137,7 +66,7 @@ async fn a_message_waits_where_every_client_sees_it_and_goes_at_its_time() -> an
     )
     .await?;
     let mut composed = message("later");
-    composed.bcc = vec![address("secret")];
+    composed.bcc = vec![address("", "secret")];
     composed.origin = Some(Origin {
         mailbox: "INBOX".to_owned(),
         uidvalidity: uidvalidity(&mut own, "INBOX").await?,
@@ -152,12 +81,7 @@ async fn a_message_waits_where_every_client_sees_it_and_goes_at_its_time() -> an
         content_id: None,
     }];
     // It was a draft before, and is changed once while it waits.
-    let save = Mutation::SaveDraft {
-        draft: Box::new(composed.clone()),
-        mailbox: "Drafts".to_owned(),
-        base: None,
-    };
-    let Outcome::Saved(saved) = device.mutate(save).await? else {
+    let Outcome::Saved(saved) = device.mutate(save(&composed, None)).await? else {
         anyhow::bail!("not saved");
     };
     composed.enclosures[0].source = Source::Part {
@@ -203,7 +127,7 @@ async fn a_message_waits_where_every_client_sees_it_and_goes_at_its_time() -> an
 /// Two gateways hold the same account and both see that the time has come; one restarts meanwhile.
 #[tokio::test]
 async fn several_gateways_send_it_once() -> anyhow::Result<()> {
-    let mut stage = stage().await?;
+    let mut stage = Stage::start().await?;
     let other = gateway(&stage.dovecot, &stage.postfix.url()).await?;
     let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
     let mut bob = Client::sign_in(stage.dovecot.port, "bob").await?;
@@ -235,12 +159,12 @@ async fn several_gateways_send_it_once() -> anyhow::Result<()> {
 #[tokio::test]
 async fn it_can_be_taken_back_sent_at_once_and_is_never_sent_when_nobody_knows()
 -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
     let mut bob = Client::sign_in(stage.dovecot.port, "bob").await?;
     let mut device = device(&stage.gateway).await?;
     let mut back = message("back");
-    back.bcc = vec![address("secret")];
+    back.bcc = vec![address("", "secret")];
     assert_eq!(device.mutate(schedule(&back, after(600))).await?, DONE);
     // Scheduled anew for another time: there is one.
     assert_eq!(device.mutate(schedule(&back, after(900))).await?, DONE);
@@ -310,7 +234,7 @@ async fn it_can_be_taken_back_sent_at_once_and_is_never_sent_when_nobody_knows()
 
 #[tokio::test]
 async fn what_is_refused_at_its_time_stays_and_is_told() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
     let mut device = device(&stage.gateway).await?;
     let mut composed = message("refused");
@@ -342,18 +266,13 @@ async fn what_is_refused_at_its_time_stays_and_is_told() -> anyhow::Result<()> {
 /// The sender is told of the delivery where the server can do that, and told that it cannot where it cannot.
 #[tokio::test]
 async fn the_delivery_is_told() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
     let mut device = device(&stage.gateway).await?;
     let mut composed = message("told+=");
     composed.delivery = true;
     // Kept with the draft, and through the time it waits.
-    let save = Mutation::SaveDraft {
-        draft: Box::new(composed.clone()),
-        mailbox: "Drafts".to_owned(),
-        base: None,
-    };
-    let Outcome::Saved(saved) = device.mutate(save).await? else {
+    let Outcome::Saved(saved) = device.mutate(save(&composed, None)).await? else {
         anyhow::bail!("not saved");
     };
     let reply = device
@@ -361,14 +280,8 @@ async fn the_delivery_is_told() -> anyhow::Result<()> {
         .await?;
     assert!(postcard::from_bytes::<Composed>(&reply.body)?.delivery);
     assert_eq!(device.mutate(schedule(&composed, after(1))).await?, DONE);
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-    let report = loop {
-        if let [uid, ..] = own.search("INBOX", "FROM MAILER-DAEMON").await?[..] {
-            break own.raw("INBOX", uid).await?;
-        }
-        anyhow::ensure!(tokio::time::Instant::now() < deadline, "no report came");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+    let came = wait_until(&mut own, "INBOX", "FROM MAILER-DAEMON", 1).await?;
+    let report = own.raw("INBOX", came[0]).await?;
     assert!(
         report.contains(&format!("Original-Envelope-Id: {}", composed.id)),
         "{report}"
@@ -379,7 +292,7 @@ async fn the_delivery_is_told() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_receipt_is_sent_once_and_by_the_book() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
     let mut bob = Client::sign_in(stage.dovecot.port, "bob").await?;
     own.append(
@@ -393,25 +306,15 @@ async fn a_receipt_is_sent_once_and_by_the_book() -> anyhow::Result<()> {
         mailbox: "INBOX".to_owned(),
         uidvalidity: uidvalidity(&mut own, "INBOX").await?,
         uid,
-        from: address("alice"),
+        from: address("", "alice"),
     };
     let mut first = device(&stage.gateway).await?;
     let mut second = device(&stage.gateway).await?;
     let (a, b) = tokio::join!(first.mutate(receipt.clone()), second.mutate(receipt));
     assert_eq!((a?, b?), (DONE, DONE));
     assert_eq!(own.search("INBOX", "KEYWORD $MDNSent").await?, [uid]);
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    let came = loop {
-        let came = bob
-            .search("INBOX", "SUBJECT \"Read: Did you see?\"")
-            .await?;
-        if !came.is_empty() {
-            break came;
-        }
-        anyhow::ensure!(tokio::time::Instant::now() < deadline, "no receipt came");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
-    assert_eq!(came.len(), 1);
+    let subject = "SUBJECT \"Read: Did you see?\"";
+    let came = wait_until(&mut bob, "INBOX", subject, 1).await?;
     let raw = bob.raw("INBOX", came[0]).await?;
     assert!(raw.starts_with("Return-Path: <>\r\n"), "{raw}");
     let parsed = parse(raw.as_bytes()).await?;
@@ -432,7 +335,7 @@ async fn a_receipt_is_sent_once_and_by_the_book() -> anyhow::Result<()> {
         mailbox: "INBOX".to_owned(),
         uidvalidity: uidvalidity(&mut own, "INBOX").await?,
         uid: uid + 1,
-        from: address("alice"),
+        from: address("", "alice"),
     };
     match first.mutate(plain).await? {
         Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::BadRequest),
@@ -444,7 +347,7 @@ async fn a_receipt_is_sent_once_and_by_the_book() -> anyhow::Result<()> {
 /// While the submission server is away, a message that is due is tried now and then, not without a pause.
 #[tokio::test]
 async fn a_server_that_is_away_is_tried_now_and_then() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let away = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let port = away.local_addr()?.port();
     let gateway = gateway(&stage.dovecot, &format!("smtp://127.0.0.1:{port}")).await?;
@@ -471,7 +374,7 @@ async fn a_server_that_is_away_is_tried_now_and_then() -> anyhow::Result<()> {
 /// Templates have a mailbox that is made when the first one is saved.
 #[tokio::test]
 async fn a_template_makes_its_mailbox() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
     let mut device = device(&stage.gateway).await?;
     for id in ["one", "two"] {

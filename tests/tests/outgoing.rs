@@ -1,60 +1,16 @@
 //! Drafts and sending through a real Postfix into a real Dovecot, each message checked with Python's `email`.
 
-use std::time::Duration;
-
 use roost_tests::client::Client;
 use roost_tests::device::{Device, http};
 use roost_tests::dovecot::{Dovecot, Options};
-use roost_tests::gateway::Gateway;
 use roost_tests::independent::parse;
-use roost_tests::postfix::{DOMAIN, NOBODY, Postfix, SIZE_LIMIT};
+use roost_tests::postfix::{NOBODY, SIZE_LIMIT};
 use roost_tests::proxy::Proxy;
+use roost_tests::writing::{Stage, address, copies, gateway, message, save, wait_for};
 use roost_wire::{
-    Address, Composed, Enclosure, Mutation, Origin, Outcome, ProblemKind, Saved, ServerMessage,
-    Source,
+    Address, Answer, Composed, Enclosure, Mutation, Origin, Outcome, ProblemKind, Request, Saved,
+    ServerMessage, Source,
 };
-
-struct Stage {
-    dovecot: Dovecot,
-    postfix: Postfix,
-    gateway: Gateway,
-}
-
-async fn stage() -> anyhow::Result<Stage> {
-    let dovecot = Dovecot::start(&Options::default()).await?;
-    dovecot.add_user("alice").await?;
-    dovecot.add_user("bob").await?;
-    dovecot.add_user("secret").await?;
-    let postfix = Postfix::start(&dovecot).await?;
-    let gateway = gateway(&dovecot, &postfix.url()).await?;
-    Ok(Stage {
-        dovecot,
-        postfix,
-        gateway,
-    })
-}
-
-async fn gateway(dovecot: &Dovecot, smtp: &str) -> anyhow::Result<Gateway> {
-    Gateway::start(&dovecot.url(), &["--smtp", smtp, "--mail-domain", DOMAIN]).await
-}
-
-fn address(name: &str, user: &str) -> Address {
-    Address {
-        name: name.to_owned(),
-        email: format!("{user}@{DOMAIN}"),
-    }
-}
-
-fn message(id: &str) -> Composed {
-    Composed {
-        id: format!("{id}@{DOMAIN}"),
-        from: address("Alice Müller", "alice"),
-        to: vec![address("Bob", "bob")],
-        subject: format!("Message {id}"),
-        text: "Hello Bob\n".to_owned(),
-        ..Composed::default()
-    }
-}
 
 fn send(message: &Composed) -> Mutation {
     send_as(message, 0, None)
@@ -68,14 +24,6 @@ fn send_as(message: &Composed, hold: u32, ledger: Option<u64>) -> Mutation {
         drafts: "Drafts".to_owned(),
         sent: Some("Sent".to_owned()),
         ledger,
-    }
-}
-
-fn save(draft: &Composed, base: Option<u32>) -> Mutation {
-    Mutation::SaveDraft {
-        draft: Box::new(draft.clone()),
-        mailbox: "Drafts".to_owned(),
-        base,
     }
 }
 
@@ -96,23 +44,11 @@ fn enclosure(name: &str, media_type: &str, source: Source) -> Enclosure {
     }
 }
 
-/// The copies of a message in a mailbox.
-async fn copies(client: &mut Client, mailbox: &str, id: &str) -> anyhow::Result<Vec<u32>> {
-    let criteria = format!("HEADER Message-ID \"<{id}>\"");
-    client.search(mailbox, &criteria).await
-}
-
 /// Waits until a message has been delivered, and returns it.
 async fn delivered(dovecot: &Dovecot, user: &str, id: &str) -> anyhow::Result<String> {
     let mut client = Client::sign_in(dovecot.port, user).await?;
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-    loop {
-        if let [uid] = copies(&mut client, "INBOX", id).await?[..] {
-            return client.raw("INBOX", uid).await;
-        }
-        anyhow::ensure!(tokio::time::Instant::now() < deadline, "{id} never came");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let came = wait_for(&mut client, "INBOX", id, 1).await?;
+    client.raw("INBOX", came[0]).await
 }
 
 /// What Postfix and Dovecot put in front of a message.
@@ -124,7 +60,7 @@ fn without_trace(raw: &str) -> &str {
 
 #[tokio::test]
 async fn a_message_arrives_as_it_was_written_and_is_in_sent() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
     let pdf: Vec<u8> = (0..200_000_u32).map(|n| (n * 7 % 251) as u8).collect();
     let mut composed = message("one");
@@ -209,7 +145,7 @@ async fn a_message_arrives_as_it_was_written_and_is_in_sent() -> anyhow::Result<
 
 #[tokio::test]
 async fn an_answer_marks_what_it_answers_and_its_draft_goes() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut client = Client::sign_in(stage.dovecot.port, "alice").await?;
     client
         .append(
@@ -266,7 +202,7 @@ async fn an_answer_marks_what_it_answers_and_its_draft_goes() -> anyhow::Result<
 
 #[tokio::test]
 async fn attachments_travel_inside_the_gateway() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
     let picture: Vec<u8> = (0..70_000_u32).map(|n| (n % 256) as u8).collect();
     let mut composed = message("draft");
@@ -329,7 +265,7 @@ async fn attachments_travel_inside_the_gateway() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn pictures_of_a_rich_text_stay_beside_it_in_drafts_and_on_the_way() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
     let picture: Vec<u8> = (0..70_000_u32).map(|n| (n % 256) as u8).collect();
     let upload = device.upload(&picture).await?;
@@ -412,7 +348,7 @@ async fn pictures_of_a_rich_text_stay_beside_it_in_drafts_and_on_the_way() -> an
 
 #[tokio::test]
 async fn what_is_pasted_is_sanitized_for_those_who_are_signed_in() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let device = Device::connect(&stage.gateway.url, "alice").await?;
     let path = format!("/api/a/{}/sanitize", device.account);
     let pasted =
@@ -447,7 +383,7 @@ async fn what_is_pasted_is_sanitized_for_those_who_are_signed_in() -> anyhow::Re
 
 #[tokio::test]
 async fn there_is_one_draft_ever() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut client = Client::sign_in(stage.dovecot.port, "alice").await?;
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
     let mut draft = message("draft");
@@ -495,7 +431,7 @@ async fn there_is_one_draft_ever() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_repeat_never_sends_twice() -> anyhow::Result<()> {
-    let mut stage = stage().await?;
+    let mut stage = Stage::start().await?;
     let mut client = Client::sign_in(stage.dovecot.port, "bob").await?;
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
     let composed = message("twice");
@@ -527,7 +463,7 @@ async fn a_repeat_never_sends_twice() -> anyhow::Result<()> {
 /// The same draft, sent by two devices at once, one after the other, and through a gateway that knows nothing of it.
 #[tokio::test]
 async fn two_devices_that_send_the_same_draft_send_it_once() -> anyhow::Result<()> {
-    let mut stage = stage().await?;
+    let mut stage = Stage::start().await?;
     let mut client = Client::sign_in(stage.dovecot.port, "bob").await?;
     let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
     let mut first = Device::connect(&stage.gateway.url, "alice").await?;
@@ -600,7 +536,7 @@ async fn one_draft_without_uidplus() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_held_message_can_be_taken_back() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
     let composed = message("held");
     let id = device.new_mutation_id();
@@ -641,7 +577,7 @@ async fn a_held_message_can_be_taken_back() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn refusals_are_told_and_nothing_is_sent() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
     let mut composed = message("refused");
     composed.cc.push(Address {
@@ -676,7 +612,17 @@ async fn refusals_are_told_and_nothing_is_sent() -> anyhow::Result<()> {
         Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::Unsupported),
         other => anyhow::bail!("{other:?}"),
     }
-    // Larger than the server says it takes.
+    // Larger than the server says it takes. A device may know that before; what could never be sent is not taken in.
+    assert_eq!(
+        device.ask(Request::MessageLimit).await?,
+        Ok(Answer::MessageLimit(Some(SIZE_LIMIT)))
+    );
+    let refused = device.upload(&vec![7; SIZE_LIMIT as usize + 1]).await;
+    let why = refused.err().map(|error| error.to_string());
+    assert!(
+        why.as_ref().is_some_and(|why| why.contains("40 MB")),
+        "{why:?}"
+    );
     let big = device
         .upload(&vec![7; (SIZE_LIMIT / 4 * 3 + 1_000_000) as usize])
         .await?;
@@ -697,6 +643,10 @@ async fn refusals_are_told_and_nothing_is_sent() -> anyhow::Result<()> {
     // A server that is away: certainly not sent.
     let away = gateway(&stage.dovecot, "smtp://127.0.0.1:1").await?;
     let mut device = Device::connect(&away.url, "alice").await?;
+    assert_eq!(
+        device.ask(Request::MessageLimit).await?,
+        Ok(Answer::MessageLimit(None))
+    );
     match device.mutate(send(&message("away"))).await? {
         Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::Unreachable),
         other => anyhow::bail!("{other:?}"),
@@ -708,7 +658,7 @@ async fn refusals_are_told_and_nothing_is_sent() -> anyhow::Result<()> {
 /// delivered, and what is told is true.
 #[tokio::test]
 async fn wherever_the_line_is_cut_the_truth_is_told() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let proxy = Proxy::start(stage.postfix.port).await?;
     let gateway = gateway(&stage.dovecot, &format!("smtp://127.0.0.1:{}", proxy.port)).await?;
     let mut device = Device::connect(&gateway.url, "alice").await?;
@@ -750,7 +700,7 @@ async fn wherever_the_line_is_cut_the_truth_is_told() -> anyhow::Result<()> {
 /// 25 MB arrive whole, and the gateway's memory stays bounded while several people upload and send.
 #[tokio::test]
 async fn large_messages_take_little_memory() -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = Stage::start().await?;
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;
     assert_eq!(
         device.mutate(send(&message("warm"))).await?,

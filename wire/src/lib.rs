@@ -96,6 +96,8 @@ pub enum Request {
     },
     /// Search one mailbox on the server.
     Search { mailbox: String, query: SearchQuery },
+    /// How large a message may be that is sent.
+    MessageLimit,
 }
 
 /// What the gateway sends.
@@ -154,6 +156,9 @@ pub enum Answer {
         /// How many messages matched in all.
         total: u32,
     },
+    /// What the outgoing mail server takes at most, in bytes (SIZE, RFC 1870); `None` where it does not say, or where
+    /// nothing is sent.
+    MessageLimit(Option<u64>),
 }
 
 /// Something that changed on the server.

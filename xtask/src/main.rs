@@ -20,7 +20,7 @@ cargo xtask <command>
   demo [PORT]   build, start a private mail server with two seeded accounts, run Roost on it
   test          every test: formatting, clippy, native, wasm, integration, browser
   test NAME…    only these parts: format, clippy, native, wasm, integration, browser
-  bench         measure, and write target/bench/report.json
+  bench         measure, and write target/bench/report.json; --only writing (or another part), --runs N, --rows N
   dist          one release binary with the app inside: target/dist/roost
   profile       find out which functions a start needs, after larger changes of the app
   app           only build the app into dist/; --names keeps the names of its functions

@@ -17,15 +17,15 @@ document.adoptedStyleSheets.push(sheet);
 /**
  * Shows an editor in an element.
  *
- * `options`: `html` to begin with, `images` (addresses by content id), `focus` (whether to begin writing at the top),
+ * `options`: `name` of what is written, `html` to begin with, `images` (addresses by content id), `focus` (whether to begin writing at the top),
  * `sanitizer` (an address), and what to call: `changed()`, `files(File[])` for what is pasted or dropped, `send()`,
  * `close()`.
  *
- * @returns {Promise<{html(): string, image(id: string, file: File): void, end(): void}>}
+ * @returns {Promise<{html(): string, insert(html: string, images: object): void, image(id: string, file: File): void, end(): void}>}
  */
 export async function open(place, options) {
   const frame = document.createElement("iframe");
-  frame.title = "Message editor";
+  frame.title = `${options.name} editor`;
   // `allow-scripts` is for listeners: some browsers call none in a document that may not run scripts. Scripts of the
   // document itself are stopped by the policy of its response (`default-src 'none'`).
   frame.setAttribute("sandbox", "allow-same-origin allow-scripts");
@@ -35,6 +35,7 @@ export async function open(place, options) {
   await loaded;
   const inside = frame.contentWindow;
   const root = inside.document.getElementById("text");
+  root.setAttribute("aria-label", `${options.name} text`);
   follow(inside.document.documentElement);
 
   const Squire = squireFor(inside);
@@ -137,6 +138,12 @@ export async function open(place, options) {
         image.removeAttribute("data-cid");
       }
       return body.innerHTML;
+    },
+    // Sanitized, as everything that enters the frame.
+    insert(html, images) {
+      Object.assign(options.images, images);
+      editor.focus();
+      editor.insertHTML(html);
     },
     image(id, file) {
       options.images[id] = URL.createObjectURL(file);

@@ -75,9 +75,10 @@ impl State {
             }
             Intent::ConnectNow => self.connect_now(),
             Intent::Write(write) => self.write(tab, write),
-            Intent::Complete(typed) => {
+            Intent::Complete { typed, own } => {
                 if let Some(tab) = self.tabs.get_mut(&tab) {
                     tab.typed = typed;
+                    tab.own = own;
                 }
             }
         }

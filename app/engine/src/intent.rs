@@ -3,6 +3,8 @@
 use roost_wire::{Address, Composed, Enclosure, Uid};
 use serde::{Deserialize, Serialize};
 
+use crate::drafts::alternative_of;
+
 /// Names a tab for as long as it is connected.
 pub type TabId = u32;
 /// Names something that can be undone.
@@ -66,7 +68,11 @@ pub enum Intent {
         from: Option<Address>,
     },
     /// Offer people whose name or address begins with what is typed; nobody for an empty text.
-    Complete(String),
+    Complete {
+        typed: String,
+        /// The person's own addresses, which are not offered.
+        own: Vec<String>,
+    },
 }
 
 /// What a person does about messages being written. Drafts are named by the id in [`Composed`].
@@ -126,6 +132,11 @@ pub enum Write {
     Stop(String),
     /// Keep it as a template too.
     SaveTemplate(String),
+    /// Put a template into it, by its UID.
+    Insert {
+        id: String,
+        uid: Uid,
+    },
     /// Take a message that waits for its time back, to write on it.
     Unschedule {
         mailbox: String,
@@ -167,6 +178,8 @@ pub struct Identity {
     /// Empty for the account's own address.
     pub email: String,
     pub signature: String,
+    /// The signature with formatting, where it has some; `signature` is not looked at then.
+    pub formatted: Option<String>,
 }
 
 /// Quick filters.
@@ -213,6 +226,14 @@ impl Identity {
             }
         }
         named
+    }
+
+    /// The signature as text.
+    pub fn text(&self) -> String {
+        match &self.formatted {
+            Some(html) => alternative_of(html),
+            None => self.signature.clone(),
+        }
     }
 
     pub fn address(&self) -> Address {

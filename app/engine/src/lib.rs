@@ -27,14 +27,16 @@ mod state;
 mod sync;
 mod view;
 
-pub use drafts::{KeptDraft, address_problem, addresses, alternative_of, html_of, is_formatted};
+pub use drafts::{
+    KeptDraft, address_problem, addresses, alternative_of, html_of, is_formatted, transferred,
+};
 pub use intent::{Action, Answer, Filter, Identity, Intent, Style, TabId, Target, UndoId, Write};
 pub use kept::{KeptAccount, KeptMailbox, KeptPage, PAGE_SPAN, Record};
 pub use query::parse as parse_query;
 pub use state::State;
 pub use view::{
     ContentAddress, DraftPhase, DraftView, Line, ListState, ListView, MailboxRow, MessageState,
-    MessageView, Notice, SessionView, Stage, View,
+    MessageView, Notice, SessionView, Stage, Template, View,
 };
 
 use roost_wire::{Body, ClientMessage, Composed, ServerMessage};
@@ -76,8 +78,7 @@ pub enum Event {
     DraftFetched {
         tab: TabId,
         address: ContentAddress,
-        as_new: bool,
-        identities: Vec<Identity>,
+        opening: Opening,
         result: Result<Box<Composed>, BodyProblem>,
     },
     /// The drafts this device kept before the worker started.
@@ -136,6 +137,17 @@ pub enum BodyProblem {
     SignedOut,
 }
 
+/// What a message is fetched for by who writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opening {
+    /// To go on writing it.
+    GoOn,
+    /// To begin another one from it, as one of these.
+    AsNew(Vec<Identity>),
+    /// To put it into the one that is being written, by its id.
+    Into(String),
+}
+
 /// Something to be done outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -159,12 +171,11 @@ pub enum Effect {
         images: bool,
         kept: bool,
     },
-    /// Fetch a message to go on writing it.
+    /// Fetch a message to write on it, or with it.
     FetchDraft {
         tab: TabId,
         address: ContentAddress,
-        as_new: bool,
-        identities: Vec<Identity>,
+        opening: Opening,
     },
     /// Keep a draft on this device, in the place of its earlier state.
     Keep(Box<KeptDraft>),
@@ -252,10 +263,9 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
         Event::DraftFetched {
             tab,
             address,
-            as_new,
-            identities,
+            opening,
             result,
-        } => state.draft_fetched(tab, address, as_new, identities, result),
+        } => state.draft_fetched(tab, address, opening, result),
         Event::Restored(kept) => state.restored(kept),
         Event::Recalled(kept) => state.recalled(kept),
         Event::MailboxLoaded { account, kept } => state.mailbox_loaded(&account, kept),

@@ -125,13 +125,16 @@ fn fits(person: &Person, word: &str) -> bool {
 
 impl State {
     /// Whom to offer for what is typed.
-    pub(crate) fn people_for(&self, typed: &str) -> Vec<Address> {
+    pub(crate) fn people_for(&self, typed: &str, own: &[String]) -> Vec<Address> {
         if typed.trim().is_empty() {
             return Vec::new();
         }
         let of = |name: &str| self.caches.get(name).into_iter().flat_map(Cache::summaries);
         let sent = self.sent_mailbox().unwrap_or_default();
-        let own = |email: &str| email.eq_ignore_ascii_case(&self.address);
+        let own = |email: &str| {
+            let same = |own: &String| email.eq_ignore_ascii_case(own);
+            same(&self.address) || own.iter().any(same)
+        };
         People::of(of(sent), of("INBOX"), own).complete(typed)
     }
 

@@ -303,6 +303,8 @@ impl State {
                 self.signed_in_as(Who { account, username });
                 self.address = address;
                 self.sends = sends;
+                // Another gateway may know what this one did not.
+                self.limit = self.limit.filter(Option::is_some);
                 self.complete_senders();
                 self.account_changed = true;
                 self.ledger = Some(ledger);

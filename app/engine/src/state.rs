@@ -11,6 +11,7 @@ use crate::kept::KeptAccount;
 use crate::pending::{Pending, Undo};
 use crate::view::{
     ContentAddress, DraftView, Line, ListView, MailboxRow, MessageView, SessionView, Stage,
+    Template,
 };
 use crate::{Effect, Filter, TabId, Who};
 
@@ -55,6 +56,8 @@ pub struct State {
     pub(crate) address: String,
     /// Whether mail can be sent.
     pub(crate) sends: bool,
+    /// The largest message the outgoing mail server takes, once that was asked; `Some(None)` where it does not say.
+    pub(crate) limit: Option<Option<u64>>,
     /// The gateway's memory of mutations, once it said hello on the socket that is open.
     pub(crate) ledger: Option<u64>,
     /// Whether this device keeps mail of the account.
@@ -121,13 +124,14 @@ pub enum Asked {
     Summaries { mailbox: String, uids: UidSet },
     Delta { mailbox: String },
     Search { mailbox: String, source: Source },
+    Limit,
 }
 
 impl Asked {
     /// The mailbox it is about; empty where it is about all.
     pub fn mailbox(&self) -> &str {
         match self {
-            Self::Mailboxes => "",
+            Self::Mailboxes | Self::Limit => "",
             Self::Window { mailbox, .. }
             | Self::Summaries { mailbox, .. }
             | Self::Delta { mailbox }
@@ -165,6 +169,8 @@ pub struct Tab {
     pub open: Option<Open>,
     /// What is typed of a recipient.
     pub typed: String,
+    /// Who the person is, by address: not offered.
+    pub own: Vec<String>,
     pub shown: Shown,
 }
 
@@ -218,6 +224,7 @@ pub struct Shown {
     pub body: Option<(ContentAddress, bool)>,
     pub drafts: Vec<DraftView>,
     pub people: Vec<Address>,
+    pub templates: Vec<Template>,
 }
 
 impl Default for State {
@@ -249,6 +256,7 @@ impl Default for State {
             resuming: Vec::new(),
             address: String::new(),
             sends: false,
+            limit: None,
             ledger: None,
             keeps: false,
             shared: false,
@@ -308,6 +316,7 @@ impl State {
         self.drafts.clear();
         self.address.clear();
         self.sends = false;
+        self.limit = None;
         // What this person, or another, has written here is kept; it is shown to nobody else.
         self.restored = false;
         self.effect(Effect::Recall);

@@ -11,7 +11,7 @@ use crate::cache::Mismatch;
 use crate::state::{Asked, Failure, Found, Socket};
 use crate::view::View;
 use crate::{Effect, State, Wake};
-use crate::{people, query};
+use crate::{drafts, people, query};
 
 /// Rows are asked for in pages of this many sequence numbers.
 pub const PAGE: u32 = 32;
@@ -57,6 +57,11 @@ impl State {
             mailboxes.push((sent.to_owned(), 0, people::RECENT));
             mailboxes.push(("INBOX".to_owned(), 0, people::RECENT));
         }
+        if !self.drafts.is_empty()
+            && let Some(templates) = drafts::templates_mailbox(self)
+        {
+            mailboxes.push((templates.to_owned(), 0, drafts::MAX_TEMPLATES));
+        }
         for tab in self.tabs.values().filter(|tab| !tab.failed_for_good()) {
             let (first, count) = (tab.first.saturating_sub(margin), tab.count + 2 * margin);
             // Before anything is known, what is on screen comes first, and alone.
@@ -78,6 +83,10 @@ impl State {
         // The rows on screen first.
         if !self.mailboxes_known && !self.asked.values().any(|asked| *asked == Asked::Mailboxes) {
             self.ask(Asked::Mailboxes, Request::Mailboxes);
+        }
+        let asks = self.asked.values().any(|asked| *asked == Asked::Limit);
+        if self.sends && self.limit.is_none() && !self.drafts.is_empty() && !asks {
+            self.ask(Asked::Limit, Request::MessageLimit);
         }
         for tab in self.tabs.keys().copied().collect::<Vec<_>>() {
             self.ask_for_found(tab);
@@ -295,6 +304,9 @@ impl State {
                     }
                 }
             }
+            (Asked::Limit, Ok(Answer::MessageLimit(limit))) => self.limit = Some(limit),
+            // It is known when it is too late; until then nothing is said.
+            (Asked::Limit, Err(_)) => self.limit = Some(None),
             (asked, Err(problem)) => self.failed(&asked, &problem),
             (_, Ok(_)) => {}
         }

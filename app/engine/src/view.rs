@@ -21,6 +21,10 @@ pub enum View {
     Draft(Box<Composed>),
     /// Whom what is typed of a recipient may mean, the likeliest first.
     People(Vec<Address>),
+    /// The templates that can be put into a message, the newest first.
+    Templates(Vec<Template>),
+    /// A template to be put where the cursor is, into the message of its id; with formatting and without.
+    Insert(Box<Composed>),
     Notice(Notice),
     /// Mail came into the inbox; goes to one tab only.
     NewMail {
@@ -39,6 +43,17 @@ pub struct DraftView {
     /// What went wrong, as sentences; empty when nothing did.
     pub problem: String,
     pub enclosures: Vec<Enclosure>,
+    /// How many bytes it will have on its way, about.
+    pub size: u64,
+    /// The most the outgoing mail server takes, where it says.
+    pub limit: Option<u64>,
+}
+
+/// A message that others begin from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Template {
+    pub uid: Uid,
+    pub subject: String,
 }
 
 /// Where in its life a message being written is.

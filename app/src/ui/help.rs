@@ -9,6 +9,11 @@ const KEYS: &[(&str, &str)] = &[
     ("c", "Write a message"),
     ("r / a / f", "Reply, reply to all, forward"),
     ("Ctrl Enter", "Send"),
+    ("Alt F10", "From rich text to its toolbar; Esc back"),
+    (
+        "Alt ↑ / Alt ↓",
+        "On a recipient: to the field above or below",
+    ),
     ("e", "Archive"),
     ("#", "Delete"),
     ("!", "Junk, or not junk"),

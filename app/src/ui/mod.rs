@@ -1,6 +1,6 @@
 //! The interface. The folder is the tree of what is on screen; one component a file.
 
-mod compose;
+pub mod compose;
 mod date;
 mod dialog;
 mod help;

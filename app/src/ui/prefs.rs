@@ -150,11 +150,17 @@ impl Prefs {
     }
 }
 
-/// An identity on one line: its fields percent-encoded, separated by spaces.
+/// An identity on one line: its fields percent-encoded, separated by spaces; the signature's formatting only where there is
+/// some.
 fn written(identity: &Identity) -> String {
-    [&identity.name, &identity.email, &identity.signature]
-        .map(|field| String::from(js_sys::encode_uri_component(field)))
-        .join(" ")
+    let encoded = |field: &String| String::from(js_sys::encode_uri_component(field));
+    let fields = [&identity.name, &identity.email, &identity.signature];
+    let mut line = fields.map(encoded).join(" ");
+    if let Some(formatted) = &identity.formatted {
+        line.push(' ');
+        line.push_str(&encoded(formatted));
+    }
+    line
 }
 
 fn read(line: &str) -> Option<Identity> {
@@ -165,6 +171,7 @@ fn read(line: &str) -> Option<Identity> {
         name: fields.next()?,
         email: fields.next()?,
         signature: fields.next()?,
+        formatted: fields.next(),
     })
 }
 

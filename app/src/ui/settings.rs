@@ -1,8 +1,9 @@
 //! Settings of this device.
 
 use leptos::prelude::*;
-use roost_engine::Identity;
+use roost_engine::{Identity, alternative_of, html_of};
 
+use crate::ui::compose::rich::{Editor, Rich};
 use crate::ui::live::{When, each, heard, live, memo, shown};
 use crate::ui::notifications;
 use crate::ui::prefs::{Density, Prefs, Theme};
@@ -180,11 +181,14 @@ fn Identities() -> impl IntoView {
                             <input type="email" placeholder=own prop:value=field(index, |i| i.email.clone())
                                 on:change=heard(move |event: Event| change(index, &|i| i.email = event_target_value(&event).trim().to_owned())) />
                         </label>
-                        <label>
-                            "Signature"
-                            <textarea rows="3" prop:value=field(index, |i| i.signature.clone())
-                                on:change=heard(move |event: Event| change(index, &|i| i.signature = event_target_value(&event)))></textarea>
-                        </label>
+                        <Signature
+                            text=field(index, |i| i.signature.clone())
+                            formatted=prefs.with_untracked(|p| p.identities.get(index)?.formatted.clone())
+                            change=Box::new(move |text, formatted| change(index, &|i| {
+                                i.signature.clone_from(&text);
+                                i.formatted.clone_from(&formatted);
+                            }))
+                        />
                         {(index > 0).then(|| view! {
                             <button class="link" on:click=heard(move |_| prefs.update(|p| drop(p.identities.remove(index))))>"Remove"</button>
                         })}
@@ -195,5 +199,86 @@ fn Identities() -> impl IntoView {
                 p.identities.resize(p.identities.len().max(1) + 1, Identity::default());
             }))>"Add another address"</button>
         </fieldset>
+    }
+}
+
+/// A signature, as text or with formatting; `change` is given both.
+#[component]
+fn Signature(
+    text: String,
+    formatted: Option<String>,
+    change: Box<dyn Fn(String, Option<String>)>,
+) -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let change = StoredValue::new_local(change);
+    let text = RwSignal::new(text);
+    let formatted = RwSignal::new(formatted);
+    let rich = memo(move || formatted.with(Option::is_some));
+    let editor = StoredValue::new_local(None::<Editor>);
+    let written = move || {
+        editor
+            .try_get_value()
+            .flatten()
+            .and_then(|editor| editor.html())
+    };
+    let keep = move || {
+        let _ =
+            change.try_with_value(|change| change(text.get_untracked(), formatted.get_untracked()));
+    };
+    let typed = move || {
+        if let Some(html) = written() {
+            formatted.set(Some(html));
+            keep();
+        }
+    };
+    // It loses its formatting without a question: it is short, and what it was can be seen.
+    let switch = move || {
+        match formatted.get_untracked() {
+            Some(html) => {
+                text.set(alternative_of(&html).trim_end().to_owned());
+                formatted.set(None);
+            }
+            None => formatted.set(Some(html_of(&text.get_untracked()))),
+        }
+        keep();
+    };
+    view! {
+        <div class="signature">
+            <div class="label">
+                <span>"Signature"</span>
+                <button
+                    class="plain format"
+                    aria-label="Signature with formatting"
+                    aria-pressed=live(move || if rich.get() { "true" } else { "false" })
+                    title="With formatting, or as plain text"
+                    on:click=heard(move |_| switch())
+                >"Aa"</button>
+            </div>
+            {shown(move || if rich.get() {
+                view! {
+                    <Rich
+                        name="Signature"
+                        html=formatted.get_untracked().unwrap_or_default()
+                        images=Vec::new()
+                        account=ui.account()
+                        focus=false
+                        editor
+                        // There are no pictures in signatures.
+                        files=RwSignal::new_local(Vec::new())
+                        changed=Box::new(typed)
+                        send=Box::new(|| {})
+                        close=Box::new(move || ui.dialog.set(None))
+                    />
+                }.into_any()
+            } else {
+                view! {
+                    <textarea rows="3" aria-label="Signature" prop:value=text.get_untracked()
+                        on:change=heard(move |event: Event| {
+                            text.set(event_target_value(&event));
+                            keep();
+                        })></textarea>
+                }.into_any()
+            })}
+        </div>
     }
 }

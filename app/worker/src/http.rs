@@ -1,7 +1,7 @@
 //! What goes over HTTP: signing in and out, and bodies.
 
 use gloo_net::http::{Request, Response};
-use roost_engine::{BodyProblem, ContentAddress, Event, Identity, SignInProblem, TabId, Who};
+use roost_engine::{BodyProblem, ContentAddress, Event, Opening, SignInProblem, TabId, Who};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::handle;
@@ -81,14 +81,13 @@ pub fn fetch_body(ticket: u32, address: &ContentAddress, images: bool, kept: boo
     });
 }
 
-pub fn fetch_draft(tab: TabId, address: ContentAddress, as_new: bool, identities: Vec<Identity>) {
+pub fn fetch_draft(tab: TabId, address: ContentAddress, opening: Opening) {
     spawn_local(async move {
         let result = content(&address.url("draft")).await.and_then(read);
         handle(Event::DraftFetched {
             tab,
             address,
-            as_new,
-            identities,
+            opening,
             result,
         });
     });

@@ -141,12 +141,11 @@ fn perform(effect: Effect) {
         Effect::FetchDraft {
             tab,
             address,
-            as_new,
-            identities,
-        } => http::fetch_draft(tab, address, as_new, identities),
-        Effect::Keep(draft) => storage::drafts::keep(&draft),
+            opening,
+        } => http::fetch_draft(tab, address, opening),
+        Effect::Keep(draft) => storage::claims::keep(&draft),
         Effect::Recall => storage::drafts::recall(),
-        Effect::Forget(id) => storage::drafts::forget(id),
+        Effect::Forget(id) => storage::claims::forget(id),
         Effect::Store { account, records } => storage::mail::write(account, records),
         Effect::LoadMailbox { account, mailbox } => storage::mail::load_mailbox(account, mailbox),
         Effect::LoadPages {

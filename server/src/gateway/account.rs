@@ -487,6 +487,15 @@ impl Task {
             return;
         }
         attached.requests += 1;
+        if request == Request::MessageLimit {
+            let post = Arc::clone(&self.desk.post);
+            let events = self.events.clone();
+            self.jobs.spawn(async move {
+                let result = Ok(Answer::MessageLimit(post.limit().await));
+                let _ = events.send(Event::Answered { device, id, result }).await;
+            });
+            return;
+        }
         match &request {
             Request::Window { mailbox, .. }
                 if !self.tracks.contains_key(mailbox) && self.opening.len() < MAX_TRACKS =>

@@ -21,6 +21,7 @@ pub struct Account {
     pub events: mpsc::Sender<Event>,
     pub pool: Arc<Pool>,
     pub uploads: Arc<Uploads>,
+    pub post: Arc<Post>,
     /// Names the memory of what became of its mutations.
     pub ledger: u64,
 }
@@ -88,6 +89,7 @@ impl Accounts {
             events: events.clone(),
             pool,
             uploads: Arc::clone(&desk.uploads),
+            post: Arc::clone(&desk.post),
             ledger: desk.ledger,
         };
         open.accounts.insert(key, account.clone());

@@ -79,8 +79,10 @@ pub async fn look(
 
 pub async fn answer(pool: &Arc<Pool>, request: Request) -> Result<Answer, ImapError> {
     match request {
-        // Answered from the account's own list.
-        Request::Mailboxes => Err(ImapError::Argument("a request out of place")),
+        // Answered by the account's task.
+        Request::Mailboxes | Request::MessageLimit => {
+            Err(ImapError::Argument("a request out of place"))
+        }
         Request::Window {
             mailbox,
             first,

@@ -49,13 +49,20 @@ pub struct Upload(Arc<Kept>);
 
 /// An upload under way.
 #[derive(Debug)]
-pub struct Receiving(Arc<Kept>);
+pub struct Receiving {
+    kept: Arc<Kept>,
+    /// The most bytes it may have.
+    most: u64,
+}
 
 /// Why an upload was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
     #[error("there is no room for more attachments: send or discard some messages first")]
     Full,
+    /// Larger than any attachment that could be sent; how many bytes those have.
+    #[error("no attachment of more than {0} bytes can be sent")]
+    TooLarge(u64),
     #[error("the gateway's disk: {0}")]
     Io(#[from] io::Error),
 }
@@ -65,16 +72,19 @@ impl Uploads {
         self.finished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins to receive one.
-    pub fn begin(&self) -> Result<Receiving, UploadError> {
+    /// Begins to receive one, of at most so many bytes.
+    pub fn begin(&self, most: Option<u64>) -> Result<Receiving, UploadError> {
         if self.lock().len() >= MAX_UPLOADS || self.total.load(Ordering::Relaxed) >= MAX_TOTAL {
             return Err(UploadError::Full);
         }
-        Ok(Receiving(Arc::new(Kept {
-            file: tempfile::tempfile()?,
-            size: AtomicU64::new(0),
-            total: Arc::clone(&self.total),
-        })))
+        Ok(Receiving {
+            kept: Arc::new(Kept {
+                file: tempfile::tempfile()?,
+                size: AtomicU64::new(0),
+                total: Arc::clone(&self.total),
+            }),
+            most: most.unwrap_or(MAX_TOTAL),
+        })
     }
 
     /// Keeps one that is complete and names it.
@@ -84,7 +94,7 @@ impl Uploads {
             .fill(&mut random)
             .map_err(|_| io::Error::other("no random numbers"))?;
         let name = URL_SAFE_NO_PAD.encode(random);
-        self.lock().insert(name.clone(), Upload(received.0));
+        self.lock().insert(name.clone(), Upload(received.kept));
         Ok(name)
     }
 
@@ -102,11 +112,15 @@ impl Receiving {
     /// Writes the next piece.
     pub async fn push(&mut self, piece: Bytes) -> Result<(), UploadError> {
         let length = piece.len() as u64;
-        let at = self.0.size.fetch_add(length, Ordering::Relaxed);
-        if self.0.total.fetch_add(length, Ordering::Relaxed) + length > MAX_TOTAL {
+        let at = self.kept.size.fetch_add(length, Ordering::Relaxed);
+        let full = self.kept.total.fetch_add(length, Ordering::Relaxed) + length > MAX_TOTAL;
+        if at + length > self.most {
+            return Err(UploadError::TooLarge(self.most));
+        }
+        if full {
             return Err(UploadError::Full);
         }
-        let kept = Arc::clone(&self.0);
+        let kept = Arc::clone(&self.kept);
         tokio::task::spawn_blocking(move || kept.file.write_all_at(&piece, at))
             .await
             .map_err(io::Error::other)??;
@@ -115,7 +129,7 @@ impl Receiving {
 
     /// In bytes.
     pub fn size(&self) -> u64 {
-        self.0.size.load(Ordering::Relaxed)
+        self.kept.size.load(Ordering::Relaxed)
     }
 }
 
@@ -147,16 +161,21 @@ mod tests {
     async fn all_uploads_together_are_bounded_and_give_their_room_back() {
         let uploads = Uploads::default();
         let piece = Bytes::from(vec![0; 1024 * 1024]);
-        let mut receiving = uploads.begin().expect("room");
+        let mut receiving = uploads.begin(None).expect("room");
         receiving.push(piece.clone()).await.expect("room");
         let name = uploads.finish(receiving).expect("kept");
         assert_eq!(uploads.total.load(Ordering::Relaxed), 1024 * 1024);
         assert_eq!(uploads.get(&name).expect("kept").size(), 1024 * 1024);
         uploads.total.store(MAX_TOTAL, Ordering::Relaxed);
-        assert!(matches!(uploads.begin(), Err(UploadError::Full)));
+        assert!(matches!(uploads.begin(None), Err(UploadError::Full)));
         uploads.total.store(1024 * 1024, Ordering::Relaxed);
         uploads.forget(&name);
         assert_eq!(uploads.total.load(Ordering::Relaxed), 0);
         assert!(uploads.get(&name).is_none());
+        let mut large = uploads.begin(Some(1_000_000)).expect("room");
+        let refused = large.push(piece).await;
+        assert!(matches!(refused, Err(UploadError::TooLarge(1_000_000))));
+        drop(large);
+        assert_eq!(uploads.total.load(Ordering::Relaxed), 0);
     }
 }

@@ -104,6 +104,20 @@ pub async fn sign_in(
     let connection = match opened {
         Ok(connection) => connection,
         Err(ImapError::Credentials) => return Err(wrong()),
+        Err(error @ (ImapError::OnlyTokens | ImapError::Unsupported(_))) => {
+            tracing::warn!("sign-in failed: {error}");
+            let message = match error {
+                ImapError::OnlyTokens => ONLY_TOKENS,
+                _ => {
+                    "The mail server has no way to sign in that Roost is set up for. Tell who runs Roost."
+                }
+            };
+            return Err(Refusal::new(
+                StatusCode::BAD_GATEWAY,
+                "unsupported",
+                message,
+            ));
+        }
         Err(error) => {
             tracing::warn!("sign-in failed: {error}");
             return Err(Refusal::new(
@@ -152,6 +166,8 @@ pub async fn sign_out(
     let cookie = format!("{}=; Max-Age=0", cookie_name(&gateway));
     (StatusCode::NO_CONTENT, set_cookie(&gateway, &cookie))
 }
+
+const ONLY_TOKENS: &str = "The mail server does not take passwords, only sign-ins by OAuth. Your password was not sent. Tell who runs Roost.";
 
 /// The same for "no such user" and "wrong password".
 fn wrong() -> Refusal {

@@ -29,6 +29,14 @@ impl From<UploadError> for Refusal {
                 "full",
                 "There is no room for more attachments. Send or discard some messages first.",
             ),
+            UploadError::TooLarge(most) => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                format!(
+                    "The outgoing mail server takes no message of more than {} MB.",
+                    most / 1_000_000
+                ),
+            ),
             UploadError::Io(error) => {
                 tracing::error!("receiving an attachment: {error}");
                 Self::new(
@@ -49,8 +57,11 @@ pub async fn receive(
     session: Session,
     body: Body,
 ) -> Result<Json<Received>, Refusal> {
-    let uploads = gateway.account(&session, &account)?.uploads;
-    let mut receiving = uploads.begin()?;
+    let account = gateway.account(&session, &account)?;
+    let uploads = account.uploads;
+    // What no message could be sent with needs no room here.
+    let most = account.post.known_limit();
+    let mut receiving = uploads.begin(most)?;
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| {

@@ -1,6 +1,6 @@
 //! Putting messages into mailboxes, and finding them again by their Message-ID.
 
-use roost_wire::UidSet;
+use roost_wire::{Uid, UidSet};
 use tokio::io::AsyncRead;
 
 use super::command::Command;
@@ -22,6 +22,34 @@ pub async fn append(
         .exec_with_literal(command, message, length)
         .await?;
     Ok(completion.status.appenduid())
+}
+
+/// Puts a message in the place of one of the selected mailbox, in one step (REPLACE, RFC 8508). Returns what [`append`]
+/// does.
+pub async fn replace(
+    connection: &mut Connection,
+    uid: Uid,
+    mailbox: &str,
+    flags: &[String],
+    message: &mut (dyn AsyncRead + Send + Unpin),
+    length: u64,
+) -> Result<Option<(u32, u32)>, ImapError> {
+    let command = Command::new("UID REPLACE")
+        .number(uid)
+        .mailbox(mailbox)
+        .flags(flags);
+    let completion = connection
+        .exec_with_literal(command, message, length)
+        .await?;
+    // The server says it before the old message goes (section 3.5).
+    let before = completion
+        .responses
+        .iter()
+        .find_map(|response| match response {
+            Response::Status(status) => status.appenduid(),
+            _ => None,
+        });
+    Ok(before.or_else(|| completion.status.appenduid()))
 }
 
 /// UIDVALIDITY, and the messages of a mailbox with this Message-ID (without angle brackets).

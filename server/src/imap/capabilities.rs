@@ -9,6 +9,10 @@ pub struct Capabilities {
     pub login_disabled: bool,
     /// `AUTH=PLAIN`: <https://www.rfc-editor.org/rfc/rfc4616>
     pub auth_plain: bool,
+    /// `AUTH=OAUTHBEARER`: <https://www.rfc-editor.org/rfc/rfc7628>
+    pub auth_oauthbearer: bool,
+    /// `AUTH=XOAUTH2`: <https://developers.google.com/workspace/gmail/imap/xoauth2-protocol>
+    pub auth_xoauth2: bool,
     /// `SASL-IR`: <https://www.rfc-editor.org/rfc/rfc4959>
     pub sasl_ir: bool,
     /// `LITERAL+`: <https://www.rfc-editor.org/rfc/rfc7888>
@@ -35,6 +39,8 @@ pub struct Capabilities {
     pub list_status: bool,
     /// `PREVIEW`: <https://www.rfc-editor.org/rfc/rfc8970>
     pub preview: bool,
+    /// `REPLACE`: <https://www.rfc-editor.org/rfc/rfc8508>
+    pub replace: bool,
     /// `ENABLE`: <https://www.rfc-editor.org/rfc/rfc5161>
     pub enable: bool,
 }
@@ -48,6 +54,8 @@ impl Capabilities {
                 "STARTTLS" => &mut capabilities.starttls,
                 "LOGINDISABLED" => &mut capabilities.login_disabled,
                 "AUTH=PLAIN" => &mut capabilities.auth_plain,
+                "AUTH=OAUTHBEARER" => &mut capabilities.auth_oauthbearer,
+                "AUTH=XOAUTH2" => &mut capabilities.auth_xoauth2,
                 "SASL-IR" => &mut capabilities.sasl_ir,
                 "LITERAL+" => &mut capabilities.literal_plus,
                 "IDLE" => &mut capabilities.idle,
@@ -61,6 +69,7 @@ impl Capabilities {
                 "LIST-EXTENDED" => &mut capabilities.list_extended,
                 "LIST-STATUS" => &mut capabilities.list_status,
                 "PREVIEW" => &mut capabilities.preview,
+                "REPLACE" => &mut capabilities.replace,
                 "ENABLE" => &mut capabilities.enable,
                 _ => continue,
             };

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_imap::{Authenticator, Client, Session};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use roost_wire::MailboxState;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -14,6 +16,7 @@ use super::endpoint::{Endpoint, Security, Stream, Tls};
 use super::error::ImapError;
 use super::guard::{Guard, Inbox};
 use super::response::{self, Response, StatusLine};
+use crate::sasl::Mechanism;
 
 /// How long connecting, TLS and the greeting may take together.
 pub const CONNECT_TIME: Duration = Duration::from_secs(15);
@@ -64,13 +67,18 @@ pub struct Completion {
     pub status: StatusLine,
 }
 
-/// SASL PLAIN (RFC 4616) for servers without SASL-IR.
-struct Plain<'a>(&'a Credentials);
+/// What is said to the server's challenges: what was not said yet, then that there is no more.
+struct Saying {
+    initial: Option<String>,
+    give_up: &'static str,
+}
 
-impl Authenticator for Plain<'_> {
+impl Authenticator for Saying {
     type Response = String;
     fn process(&mut self, _challenge: &[u8]) -> String {
-        format!("\0{}\0{}", self.0.username, self.0.password)
+        self.initial
+            .take()
+            .unwrap_or_else(|| self.give_up.to_owned())
     }
 }
 
@@ -92,7 +100,7 @@ impl Connection {
                 .map_err(|_| ImapError::Timeout)??;
         let mut connection = tokio::time::timeout(
             AUTHENTICATE_TIME.min(endpoint.patience),
-            authenticate(client, inbox, credentials),
+            authenticate(client, inbox, credentials, endpoint),
         )
         .await
         .map_err(|_| ImapError::Timeout)??;
@@ -575,10 +583,29 @@ fn announced(inbox: &Inbox) -> (Option<Capabilities>, Option<StatusLine>) {
     (capabilities, last)
 }
 
+/// How to sign in to a server that can do this; `None` stands for LOGIN.
+fn mechanism(server: &Capabilities, oauth: bool) -> Result<Option<Mechanism>, ImapError> {
+    let tokens = server.auth_oauthbearer || server.auth_xoauth2;
+    match oauth {
+        true if server.auth_oauthbearer => Ok(Some(Mechanism::OAuthBearer)),
+        true if server.auth_xoauth2 => Ok(Some(Mechanism::XOAuth2)),
+        true => Err(ImapError::Unsupported(
+            "signing in with an access token (OAUTHBEARER, XOAUTH2)",
+        )),
+        false if server.auth_plain => Ok(Some(Mechanism::Plain)),
+        false if !server.login_disabled => Ok(None),
+        false if tokens => Err(ImapError::OnlyTokens),
+        false => Err(ImapError::Unsupported(
+            "a way to sign in with a password on this connection",
+        )),
+    }
+}
+
 async fn authenticate(
     mut client: Unauthenticated,
     inbox: Arc<Inbox>,
     credentials: &Credentials,
+    endpoint: &Endpoint,
 ) -> Result<Connection, ImapError> {
     let mut before = announced(&inbox).0;
     if before.is_none() {
@@ -586,26 +613,26 @@ async fn authenticate(
         before = announced(&inbox).0;
     }
     let before = before.unwrap_or_default();
-    if before.login_disabled && !before.auth_plain {
-        return Err(ImapError::Unsupported(
-            "a way to sign in with a password on this connection",
-        ));
-    }
-    let result = if before.auth_plain && before.sasl_ir {
-        use base64::Engine as _;
-        let initial = base64::engine::general_purpose::STANDARD.encode(format!(
-            "\0{}\0{}",
-            credentials.username, credentials.password
-        ));
-        client
-            .authenticate(format!("PLAIN {initial}"), Plain(credentials))
-            .await
-    } else if before.auth_plain {
-        client.authenticate("PLAIN", Plain(credentials)).await
-    } else {
-        client
-            .login(&credentials.username, &credentials.password)
-            .await
+    let result = match mechanism(&before, endpoint.oauth)? {
+        Some(mechanism) => {
+            let initial = mechanism.initial(credentials, endpoint);
+            let mut saying = Saying {
+                initial: None,
+                give_up: mechanism.give_up(),
+            };
+            let command = if before.sasl_ir {
+                format!("{} {}", mechanism.name(), BASE64.encode(initial))
+            } else {
+                saying.initial = Some(initial);
+                mechanism.name().to_owned()
+            };
+            client.authenticate(command, saying).await
+        }
+        None => {
+            client
+                .login(&credentials.username, &credentials.password)
+                .await
+        }
     };
     let (after, status) = announced(&inbox);
     let mut session = match result {

@@ -33,6 +33,8 @@ pub struct Endpoint {
     pub port: u16,
     /// How long the server may take for one command.
     pub patience: Duration,
+    /// What people sign in with is an access token (OAuth), not a password.
+    pub oauth: bool,
 }
 
 impl Endpoint {
@@ -79,6 +81,7 @@ impl Endpoint {
             host,
             port: parsed.port().unwrap_or(port),
             patience: PATIENCE,
+            oauth: false,
         })
     }
 

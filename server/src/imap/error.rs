@@ -14,6 +14,9 @@ pub enum ImapError {
     /// The server does not accept the user name and password.
     #[error("the mail server did not accept the user name and password")]
     Credentials,
+    /// The server takes access tokens (OAuth) and no passwords.
+    #[error("the mail server takes OAuth access tokens and no passwords (see --oauth)")]
+    OnlyTokens,
     /// The server said `NO`; its response code and words.
     #[error("the mail server refused: {text}")]
     No { code: String, text: String },
@@ -50,7 +53,7 @@ impl ImapError {
         let kind = match self {
             Self::Io(_) => ProblemKind::Unreachable,
             Self::Timeout => ProblemKind::Timeout,
-            Self::Credentials => ProblemKind::SignInExpired,
+            Self::Credentials | Self::OnlyTokens => ProblemKind::SignInExpired,
             Self::No { code, text } => {
                 return Problem::new(
                     match code.as_str() {

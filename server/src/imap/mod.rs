@@ -23,7 +23,7 @@ mod utf7;
 mod value;
 pub mod watch;
 
-pub use append::{append, find};
+pub use append::{append, find, replace};
 pub use capabilities::Capabilities;
 pub use claim::{Waiting, claim, waiting};
 pub use connection::{Connection, Credentials};

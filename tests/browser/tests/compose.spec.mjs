@@ -59,6 +59,53 @@ test("a message is written, can be taken back, is sent, and is in Sent on anothe
   await other.context().close();
 });
 
+test("recipients go from field to field by keyboard", async ({ page, account, isMobile }) => {
+  await signIn(page, account);
+  await compose(page);
+  await field(page, "To").fill("Ann <ann@example.org>, Bob <bob@example.org>,");
+  const list = (name) => page.getByRole("list", { name: `${name} recipients` });
+  await expect(list("To").getByRole("listitem")).toHaveText(["Ann", "Bob"]);
+  const bob = page.getByRole("button", { name: "Remove Bob" });
+  await bob.focus();
+  for (const name of ["Cc", "Bcc", "Bcc"]) {
+    await page.keyboard.press("Alt+ArrowDown");
+    await expect(list(name).getByRole("listitem")).toHaveText(["Bob"]);
+    await expect(bob).toBeFocused();
+  }
+  await page.keyboard.press("Alt+ArrowUp");
+  await expect(list("Cc").getByRole("listitem")).toHaveText(["Bob"]);
+  await expect(bob).toBeFocused();
+  await page.keyboard.press("Alt+ArrowUp");
+  await expect(list("To").getByRole("listitem")).toHaveText(["Ann", "Bob"]);
+  await page.keyboard.press("Enter");
+  await expect(list("To").getByRole("listitem")).toHaveText(["Ann"]);
+  if (isMobile) return;
+  // It stands in the help, with the way to the toolbar.
+  await page.getByRole("button", { name: "Discard draft" }).click();
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog")).toContainText(/Alt F10.*toolbar.*Alt ↑ \/ Alt ↓.*field above or below/s);
+});
+
+test("from right to left nothing stands outside the page", async ({ page, account }, info) => {
+  await signIn(page, account);
+  await page.evaluate(() => { document.documentElement.dir = "rtl"; });
+  await compose(page);
+  await field(page, "To").fill("דנה <dana@example.org>, bob@example.org,");
+  await text(page).fill("שלום עולם");
+  await page.screenshot({ path: info.outputPath("rtl.png") });
+  const { scrolled, wider, box } = await page.evaluate(() => ({
+    scrolled: scrollX,
+    wider: document.scrollingElement.scrollWidth - innerWidth,
+    box: document.querySelector(".composer").getBoundingClientRect().toJSON(),
+  }));
+  expect({ scrolled, wider }).toEqual({ scrolled: 0, wider: 0 });
+  expect(box.left).toBeGreaterThanOrEqual(0);
+  expect(box.right).toBeLessThanOrEqual(page.viewportSize().width);
+  expect(await text(page).evaluate((area) => getComputedStyle(area).direction)).toBe("rtl");
+  // What the keyboard reaches first is off the page until it does.
+  await expect(page.locator(".skip")).not.toBeInViewport();
+});
+
 test("answering: the quote, the references, the mark", async ({ page, account, imap }) => {
   await page.addInitScript(() => localStorage.setItem("roost.prefs", "hold=0\n"));
   await signIn(page, account);
@@ -116,6 +163,33 @@ test("what is typed survives a closed tab, and there is one draft", async ({ pag
   await next.getByRole("button", { name: "Discard draft" }).click();
   await expect.poll(async () => (await contents(imap, "Drafts")).size, { timeout: 20_000 }).toBe(0);
   expect((await contents(imap, "Trash")).has("Unfinished")).toBe(true);
+});
+
+test("what the mail server would refuse for its size is said before", async ({ page, account }) => {
+  await signIn(page, account);
+  await compose(page);
+  await field(page, "To").fill(`${address(account)},`);
+  const attach = (name, megabytes) => page.evaluate(([name, megabytes]) => {
+    const files = new DataTransfer();
+    files.items.add(new File([new Uint8Array(megabytes * 1_000_000)], name));
+    const input = document.querySelector('input[aria-label="Attach files"]');
+    input.files = files.files;
+    input.dispatchEvent(new Event("change"));
+  }, [name, megabytes]);
+  // Postfix takes 40 MB here: 31 MB are more than that on their way, and are not even uploaded.
+  await expect(composer(page)).toBeVisible();
+  await attach("film.mov", 31);
+  await expect(composer(page).getByText("It is too large to be sent: the mail server takes messages of 40.0 MB")).toBeVisible();
+  await composer(page).getByRole("button", { name: "Cancel film.mov" }).click();
+  await attach("one.zip", 20);
+  await expect(composer(page).getByRole("button", { name: "Remove one.zip" })).toBeVisible({ timeout: 30_000 });
+  await expect(composer(page).getByText("27.3 MB in all, of 40.0 MB that can be sent")).toBeVisible();
+  await attach("two.zip", 10);
+  await expect(composer(page).getByText("The message is too large to be sent: it has 41.0 MB on its way")).toBeVisible({ timeout: 30_000 });
+  await sendButton(page).click();
+  await expect(composer(page)).toBeVisible();
+  await composer(page).getByRole("button", { name: "Remove two.zip" }).click();
+  await expect(composer(page).getByText("too large to be sent")).toHaveCount(0);
 });
 
 test("a draft changed on another device asks", async ({ page, browser, account, imap }) => {

@@ -17,3 +17,37 @@ test("without SharedWorker each tab works by itself", async ({ page, context, ac
   await expect(row(second, first)).toHaveCount(0);
   await expect.poll(async () => (await contents(imap, "Archive")).has(first)).toBe(true);
 });
+
+test("a message belongs to one worker, and to another once that one has ended", async ({ page, context, account, imap }) => {
+  await context.addInitScript(() => delete window.SharedWorker);
+  const text = (page) => page.getByRole("textbox", { name: "Message text" });
+  const drafts = async () => {
+    const lock = await imap.getMailboxLock("Drafts").catch(() => undefined);
+    if (!lock) return [];
+    await imap.noop();
+    const texts = [];
+    if (imap.mailbox.exists > 0) {
+      for await (const one of imap.fetch("1:*", { source: true })) texts.push(one.source.toString().split("\r\n\r\n")[1].trim());
+    }
+    lock.release();
+    return texts;
+  };
+  await signIn(page, account);
+  await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).click();
+  await page.getByRole("textbox", { name: "Subject" }).fill("Mine");
+  // Not on the server yet when the second worker looks at what is kept.
+  const second = await context.newPage();
+  await text(page).fill("from the first");
+  await second.goto(account.url);
+  await expect(second.getByRole("status", { name: "Connection" })).toHaveText(/Live/);
+  await expect(page.getByRole("status", { name: "Draft" })).toHaveText("Saved in Drafts");
+  await text(page).fill("from the first, and more");
+  await expect(page.getByRole("status", { name: "Draft" })).toHaveText("Saved in Drafts");
+  await expect(page.getByText("This draft was changed on another device meanwhile.")).toHaveCount(0);
+  await expect.poll(drafts).toEqual(["from the first, and more"]);
+  // The first ends with words that only it had: the second has been waiting for that.
+  await text(page).fill("from the first, and its last words");
+  await expect(page.getByRole("status", { name: "Draft" })).toHaveText("Kept on this device");
+  await page.close();
+  await expect.poll(drafts, { timeout: 15_000 }).toEqual(["from the first, and its last words"]);
+});

@@ -87,6 +87,47 @@ test("a template is kept, and messages begin from it", async ({ page, account, i
   expect([...(await contents(imap, "Templates")).keys()]).toEqual(["Monthly report"]);
 });
 
+test("a template goes into the message that is written, where the cursor is", async ({ page, account, imap }) => {
+  await signIn(page, account);
+  await write(page, address(account), "House rules", "No shoes.");
+  await page.getByLabel("Attach files").setInputFiles([{ name: "rules.txt", mimeType: "text/plain", buffer: Buffer.from("1. No shoes\n") }]);
+  await expect(composer(page).getByRole("button", { name: "Remove rules.txt" })).toBeVisible();
+  await expect(page.getByRole("status", { name: "Draft" })).toHaveText("Saved in Drafts");
+  await composer(page).getByRole("button", { name: "Send later and more" }).click();
+  await composer(page).getByRole("button", { name: "Save as template" }).click();
+  await expect(page.getByText("Saved as a template")).toBeVisible();
+  await composer(page).getByRole("button", { name: "Discard draft" }).click();
+  await expect(composer(page)).toHaveCount(0);
+  // Into what stands there, without formatting.
+  await write(page, address(account), "", "Welcome! See you.");
+  await text(page).focus();
+  for (let step = 0; step < 8; step += 1) await page.keyboard.press("ArrowLeft");
+  const menu = composer(page).getByRole("button", { name: "Send later and more" });
+  await menu.click();
+  await composer(page).getByRole("group", { name: "Insert template" }).getByRole("button", { name: "House rules" }).click();
+  await expect(text(page)).toHaveValue("Welcome! No shoes.See you.");
+  await expect(subject(page)).toHaveValue("House rules");
+  await expect(composer(page).getByRole("button", { name: "Remove rules.txt" })).toBeVisible();
+  await expect(composer(page).getByRole("list", { name: "To recipients" }).getByRole("listitem")).toHaveCount(1);
+  await composer(page).getByRole("button", { name: "Send", exact: true }).click();
+  await expect.poll(async () => (await contents(imap, "INBOX")).has("House rules"), { timeout: 20_000 }).toBe(true);
+  const lock = await imap.getMailboxLock("INBOX");
+  const { source } = await imap.fetchOne("*", { source: true });
+  lock.release();
+  expect(source.toString()).toContain("Welcome! No shoes.See you.");
+  expect(source.toString()).toMatch(/filename="?rules\.txt/);
+  // And with formatting.
+  await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).click();
+  await composer(page).getByRole("button", { name: "Formatting" }).click();
+  const form = page.getByRole("dialog", { name: "New message" });
+  const editor = form.frameLocator('iframe[title="Message editor"]').getByRole("textbox", { name: "Message text" });
+  await editor.pressSequentially("Dear guest, ");
+  await form.getByRole("button", { name: "Send later and more" }).click();
+  await form.getByRole("group", { name: "Insert template" }).getByRole("button", { name: "House rules" }).click();
+  const filled = page.getByRole("dialog", { name: "House rules" });
+  await expect(filled.frameLocator('iframe[title="Message editor"]').getByRole("textbox", { name: "Message text" })).toContainText("Dear guest, No shoes.");
+});
+
 test("a receipt is sent when the person says so, and asked for once", async ({ page, account, imap }) => {
   const friend = await newAccount("many:3");
   const asks = (about) =>

@@ -373,3 +373,48 @@ test("settings: with formatting or without, where the signature stands, mail lin
   await message(page).getByRole("button", { name: "Reply", exact: true }).click();
   await expect(page.getByRole("textbox", { name: "Message text" })).toHaveValue(/wrote:\n> Hi Alice[\s\S]*\n-- \nMe & Co\.\n$/);
 });
+
+test("a signature with formatting goes with every message, as text where that is written", async ({ page, account, imap, isMobile }, info) => {
+  const openSettings = async () => {
+    if (isMobile) await page.getByRole("button", { name: "Show mailboxes" }).click();
+    await page.getByRole("button", { name: "Settings" }).click();
+  };
+  await signIn(page, account);
+  await openSettings();
+  await page.getByLabel("Signature", { exact: true }).fill("Ada");
+  await page.getByRole("button", { name: "Signature with formatting" }).click();
+  const signature = page.frameLocator('iframe[title="Signature editor"]').getByRole("textbox", { name: "Signature text" });
+  await expect(signature).toHaveText("Ada");
+  await signature.press("Control+End");
+  await page.keyboard.press("Control+b");
+  await page.keyboard.type(" Lovelace");
+  await expect(signature.locator("b")).toHaveText("Lovelace");
+  await page.screenshot({ path: info.outputPath("signature.png") });
+  // It is kept with the other settings.
+  await page.reload();
+  await openSettings();
+  await expect(signature.locator("b")).toHaveText("Lovelace");
+  await page.keyboard.press("Escape");
+  await page.goto(account.url);
+  await compose(page);
+  await expect(editor(page).locator("b")).toHaveText("Lovelace");
+  await field(page, "To").fill(`${address(account)},`);
+  await page.getByRole("textbox", { name: "Subject" }).fill("Signed");
+  await sendButton(page).click();
+  await expect(composer(page)).toHaveCount(0);
+  const parsed = await newest(imap, "INBOX", "Signed");
+  expect(leaf(parsed, "text/html").text).toMatch(/-- ?(&nbsp;|\u00a0).*Ada<b> ?Lovelace<\/b>/s);
+  expect(leaf(parsed, "text/plain").text).toMatch(/\n-- \nAda Lovelace\n$/);
+  // Without formatting it is the same words.
+  await openSettings();
+  await page.getByLabel("With formatting (rich text)").uncheck();
+  await page.keyboard.press("Escape");
+  await page.goto(account.url);
+  await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).click();
+  await expect(page.getByRole("textbox", { name: "Message text" })).toHaveValue("\n\n-- \nAda Lovelace\n");
+  // And back to text it stays that.
+  await page.getByRole("button", { name: "Discard draft" }).click();
+  await openSettings();
+  await page.getByRole("button", { name: "Signature with formatting" }).click();
+  await expect(page.getByLabel("Signature", { exact: true })).toHaveValue("Ada Lovelace");
+});

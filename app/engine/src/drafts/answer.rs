@@ -2,7 +2,7 @@
 
 use roost_wire::{Address, Body, Composed, Enclosure, Origin, Party, Source};
 
-use super::address::addresses;
+use super::address::{address_problem, addresses};
 use super::{quote, rich};
 use crate::ContentAddress;
 use crate::intent::{Answer, Identity, Style};
@@ -150,14 +150,16 @@ impl Quoted {
 /// is quoted, where it belongs to what the person writes (RFC 3676, section 4.3), or at the end.
 pub fn sign(message: &mut Composed, identity: &Identity, quoted: &Quoted, style: Style) {
     let mut signature = String::new();
-    if !identity.signature.trim().is_empty() {
-        signature = format!("\n\n-- \n{}\n", identity.signature.trim_end());
+    let own_text = identity.text();
+    if !own_text.trim().is_empty() {
+        signature = format!("\n\n-- \n{}\n", own_text.trim_end());
     }
     if style.rich {
         let own = rich::html_of(&message.text);
-        let signature = match signature.trim_start_matches('\n') {
-            "" => String::new(),
-            signature => rich::html_of(&format!("\n{signature}")),
+        let signature = match (signature.trim_start_matches('\n'), &identity.formatted) {
+            ("", _) => String::new(),
+            (_, Some(html)) => format!("{}{html}", rich::html_of("\n-- ")),
+            (signature, None) => rich::html_of(&format!("\n{signature}")),
         };
         let gap = if quoted.html.is_empty() {
             String::new()
@@ -237,11 +239,30 @@ fn recipients(body: &Body, all: bool, own: impl Fn(&str) -> bool) -> (Vec<Addres
         }
     }
     let to = unique(sender.iter().cloned().chain(of(Party::To)), &[], &own);
-    let cc = unique(of(Party::Cc), &to, &own);
+    // A list that stands in neither field, for it was in Bcc, is one of all (List-Post, RFC 2369).
+    let list = header(body, "List-Post").and_then(posts_to);
+    let cc = unique(of(Party::Cc).chain(list), &to, &own);
     if to.is_empty() {
         return (unique(sender.iter().cloned(), &[], |_| false), cc);
     }
     (to, cc)
+}
+
+/// Where a list takes mail: the first `mailto:` of its header; none where it says `NO`.
+fn posts_to(value: &str) -> Option<Address> {
+    let urls = value.split('<').skip(1);
+    let url = urls
+        .filter_map(|rest| rest.split_once('>'))
+        .find_map(|(url, _)| {
+            let (scheme, rest) = url.trim().split_once(':')?;
+            scheme.eq_ignore_ascii_case("mailto").then_some(rest)
+        })?;
+    let email = url.split('?').next()?.trim();
+    let address = Address {
+        name: String::new(),
+        email: email.to_owned(),
+    };
+    address_problem(&address).is_none().then_some(address)
 }
 
 fn unique(
@@ -361,7 +382,7 @@ pub mod tests {
         vec![Identity {
             name: "Me".to_owned(),
             email: "me@roost.test".to_owned(),
-            signature: String::new(),
+            ..Identity::default()
         }]
     }
 
@@ -467,6 +488,35 @@ pub mod tests {
         );
         assert_eq!(emails(&reply.to), ["list@example.org"]);
         assert!(reply.cc.is_empty());
+    }
+
+    #[test]
+    fn a_list_is_one_of_all_though_it_stands_in_no_field() {
+        let mut message = body();
+        let reply = |message: &Body, how| {
+            let own = "me@roost.test";
+            answer(how, &place(), message, None, &me(), own, Style::default())
+        };
+        let mut listed = |value: &str| {
+            message.headers.retain(|header| header.name != "List-Post");
+            message.headers.push(Header {
+                name: "List-Post".to_owned(),
+                value: value.to_owned(),
+            });
+            message.clone()
+        };
+        let all = reply(
+            &listed("<https://lists.example>, <mailto:list@example.org?subject=x> (all)"),
+            Answer::ReplyAll,
+        );
+        assert_eq!(emails(&all.cc), ["cat@example.org", "list@example.org"]);
+        let there = reply(&listed("<MAILTO:Bob@example.org>"), Answer::ReplyAll);
+        assert_eq!(emails(&there.cc), ["cat@example.org"]);
+        let none = reply(&listed("NO (posting not allowed)"), Answer::ReplyAll);
+        assert_eq!(emails(&none.cc), ["cat@example.org"]);
+        let author = reply(&listed("<mailto:list@example.org>"), Answer::Reply);
+        assert_eq!(emails(&author.to), ["ann@example.org"]);
+        assert!(author.cc.is_empty());
     }
 
     #[test]
@@ -584,6 +634,35 @@ pub mod tests {
             "{:?}",
             reply.text
         );
+        identities[0].formatted = Some("<div>Me <i>and</i> Co.</div>".to_owned());
+        let signed = |style| {
+            let own = "me@roost.test";
+            answer(
+                Answer::Reply,
+                &place(),
+                &message,
+                None,
+                &identities,
+                own,
+                style,
+            )
+        };
+        let html = signed(style).html.unwrap_or_default();
+        assert!(
+            html.contains("<div dir=\"auto\">--&nbsp;</div><div>Me <i>and</i> Co.</div><div dir=\"auto\"><br></div>"),
+            "{html}"
+        );
+        // Without formatting it is the text of it.
+        let text = signed(Style::default()).text;
+        assert!(
+            text.starts_with("\n\n-- \nMe and Co.\n\n\nann@"),
+            "{text:?}"
+        );
+        let write = |how, quote: Option<&str>| {
+            let quote = quote.map(str::to_owned);
+            let own = "me@roost.test";
+            answer(how, &place(), &message, quote, &me(), own, style)
+        };
         let part = write(Answer::Reply, Some("just <this>"));
         let html = part.html.unwrap_or_default();
         assert!(

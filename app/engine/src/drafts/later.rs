@@ -1,17 +1,91 @@
 //! Messages that are sent at a time, templates, and receipts: what waits in mailboxes that Roost names.
 
-use roost_wire::{Address, Mutation, Role, Saved, Source, Uid};
+use roost_wire::{Address, Composed, Mutation, Role, Saved, Source, Uid};
 
+use super::rich;
 use crate::actions::personal_prefix;
-use crate::view::ContentAddress;
-use crate::{Effect, State, TabId};
+use crate::cache::Cache;
+use crate::view::{ContentAddress, Template, View};
+use crate::{Effect, Opening, State, TabId};
 
 /// What the mailbox of messages that wait for their time is called; the gateway looks for it.
 pub const SCHEDULED: &str = "Scheduled";
 /// What the mailbox of templates is called.
 pub const TEMPLATES: &str = "Templates";
+/// How many templates are offered.
+pub const MAX_TEMPLATES: u32 = 64;
 /// Set once a person has answered to a message that asks for a receipt (RFC 3503).
 const RECEIPT_ANSWERED: &str = "$MDNSent";
+
+/// The templates there are, the newest first. Needed once somebody writes, as what follows: the start does without.
+pub fn templates(state: &State) -> Vec<Template> {
+    let cache = templates_mailbox(state).and_then(|name| state.caches.get(name));
+    let mut templates: Vec<Template> = cache
+        .into_iter()
+        .flat_map(Cache::summaries)
+        .map(|summary| Template {
+            uid: summary.uid,
+            subject: summary.subject.clone(),
+        })
+        .collect();
+    templates.sort_by_key(|template| std::cmp::Reverse(template.uid));
+    templates.truncate(MAX_TEMPLATES as usize);
+    templates
+}
+
+/// Where templates are, if there are any.
+pub fn templates_mailbox(state: &State) -> Option<&str> {
+    let name = state.named_mailbox(TEMPLATES);
+    let known = state.mailboxes.iter().find(|known| known.name == name);
+    known.map(|known| known.name.as_str())
+}
+
+/// Fetches a template, to be put into a message that is being written.
+pub fn fetch_template(state: &mut State, tab: TabId, id: String, uid: Uid) {
+    if let Some(mailbox) = templates_mailbox(state).map(str::to_owned)
+        && let Some(address) = state.address(&mailbox, uid)
+    {
+        state.effect(Effect::FetchDraft {
+            tab,
+            address,
+            opening: Opening::Into(id),
+        });
+    }
+}
+
+/// Puts a message into one that is being written: its attachments here, its text where the cursor is in the form.
+pub fn insert(state: &mut State, tab: TabId, id: &str, mut message: Composed) {
+    let Some(draft) = state
+        .drafts
+        .get_mut(id)
+        .filter(|draft| draft.sending.is_none() && draft.tab == Some(tab))
+    else {
+        return;
+    };
+    let rich = draft.message.html.is_some();
+    for enclosure in &message.enclosures {
+        let picture = enclosure.content_id.is_some();
+        let known = picture
+            && draft
+                .message
+                .enclosures
+                .iter()
+                .any(|other| other.content_id == enclosure.content_id);
+        // Text has no pictures in it.
+        if !known && (rich || !picture) {
+            draft.message.enclosures.push(enclosure.clone());
+        }
+    }
+    id.clone_into(&mut message.id);
+    message
+        .html
+        .get_or_insert_with(|| rich::html_of(&message.text));
+    state.draft_changed(id);
+    state.effect(Effect::Show {
+        tab,
+        view: View::Insert(Box::new(message)),
+    });
+}
 
 impl State {
     /// A mailbox that Roost names, whether it is there or not.
@@ -98,8 +172,7 @@ impl State {
                 self.effect(Effect::FetchDraft {
                     tab,
                     address,
-                    as_new: false,
-                    identities: Vec::new(),
+                    opening: Opening::GoOn,
                 });
             }
             Mutation::SaveDraft { .. } => {

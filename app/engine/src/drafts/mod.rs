@@ -17,12 +17,15 @@ mod quote;
 mod rich;
 mod saving;
 mod sending;
+mod size;
 
+pub use self::later::{MAX_TEMPLATES, templates, templates_mailbox};
 pub use address::{address_problem, addresses};
 pub use quote::alternative_of;
 pub use rich::{html_of, is_formatted};
+pub use size::transferred;
 
-use roost_wire::{Composed, Enclosure, Mutation, MutationId, Outcome, Saved, UidSet};
+use roost_wire::{Composed, Enclosure, Mutation, MutationId, Outcome, Saved, Source, UidSet};
 use serde::{Deserialize, Serialize};
 
 use crate::intent::Write;
@@ -147,7 +150,7 @@ impl Draft {
         self.fill = true;
     }
 
-    fn view(&self) -> DraftView {
+    fn view(&self, limit: Option<u64>) -> DraftView {
         let phase = if self.unknown {
             DraftPhase::Unknown
         } else if self.sending.is_some() {
@@ -172,6 +175,8 @@ impl Draft {
                 problem => problem.to_owned(),
             },
             enclosures: self.message.enclosures.clone(),
+            size: size::of(&self.message),
+            limit,
         }
     }
 }
@@ -217,7 +222,9 @@ impl State {
                 let composed = open.and_then(|open| {
                     let key = (open.address.clone(), open.images);
                     let body = self.bodies.get(&key)?;
-                    Some(answer::answer(
+                    let cache = self.caches.get(&open.address.mailbox);
+                    let summary = cache.and_then(|cache| cache.summary(open.address.uid));
+                    let mut message = answer::answer(
                         how,
                         &open.address,
                         body,
@@ -225,7 +232,13 @@ impl State {
                         &identities,
                         &self.address,
                         style,
-                    ))
+                    );
+                    for enclosure in &mut message.enclosures {
+                        if matches!(enclosure.source, Source::Message { .. }) {
+                            enclosure.size = summary.map_or(0, |summary| summary.size);
+                        }
+                    }
+                    Some(message)
                 });
                 match composed {
                     Some(message) => {
@@ -274,6 +287,7 @@ impl State {
             Write::Schedule { id, at } => self.begin_sending(&id, 0, Some(at)),
             Write::Stop(id) => self.unsend_draft(tab, &id),
             Write::SaveTemplate(id) => self.save_template(tab, &id),
+            Write::Insert { id, uid } => later::fetch_template(self, tab, id, uid),
             Write::Unschedule { mailbox, uid, sure } => {
                 self.unschedule(tab, mailbox, uid, sure);
             }
@@ -400,6 +414,7 @@ impl State {
     /// Drafts as one tab sees them, and the forms that have to be filled.
     pub(crate) fn draft_views(&mut self, tab: TabId) -> (Vec<DraftView>, Vec<View>) {
         let account = self.account_name();
+        let limit = self.limit.flatten();
         let mut views = Vec::new();
         let mut fills = Vec::new();
         for draft in self.drafts.values_mut() {
@@ -410,7 +425,7 @@ impl State {
                 draft.fill = false;
                 fills.push(View::Draft(Box::new(draft.message.clone())));
             }
-            views.push(draft.view());
+            views.push(draft.view(limit));
         }
         (views, fills)
     }

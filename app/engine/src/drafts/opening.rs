@@ -2,10 +2,10 @@
 
 use roost_wire::{Composed, Saved, Source, Uid};
 
-use super::{Draft, rich};
+use super::{Draft, later, rich};
 use crate::intent::Identity;
 use crate::view::ContentAddress;
-use crate::{BodyProblem, Effect, State, TabId};
+use crate::{BodyProblem, Effect, Opening, State, TabId};
 
 /// How many messages may be written on one device at a time.
 const MAX_DRAFTS: usize = 50;
@@ -102,11 +102,15 @@ impl State {
             return;
         }
         if let Some(address) = self.address(mailbox, uid) {
+            let opening = if as_new {
+                Opening::AsNew(identities)
+            } else {
+                Opening::GoOn
+            };
             self.effect(Effect::FetchDraft {
                 tab,
                 address,
-                as_new,
-                identities,
+                opening,
             });
         }
     }
@@ -115,8 +119,7 @@ impl State {
         &mut self,
         tab: TabId,
         address: ContentAddress,
-        as_new: bool,
-        identities: Vec<Identity>,
+        opening: Opening,
         result: Result<Box<Composed>, BodyProblem>,
     ) {
         let mut message = match result {
@@ -129,7 +132,7 @@ impl State {
                 };
                 self.notice(
                     tab,
-                    &format!("The draft cannot be opened. {why}"),
+                    &format!("The message cannot be opened. {why}"),
                     None,
                     true,
                 );
@@ -140,7 +143,11 @@ impl State {
             return;
         }
         rich::complete(&mut message);
-        if as_new {
+        if let Opening::Into(id) = opening {
+            later::insert(self, tab, &id, message);
+            return;
+        }
+        if let Opening::AsNew(identities) = opening {
             message.from = self.identities(identities).remove(0).address();
             message.in_reply_to.clear();
             message.references.clear();

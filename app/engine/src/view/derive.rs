@@ -6,7 +6,7 @@ use crate::state::Tab;
 use crate::view::{
     ListState, ListView, MailboxRow, MessageState, MessageView, SessionView, Stage, View,
 };
-use crate::{Effect, State, TabId};
+use crate::{Effect, State, TabId, drafts};
 
 /// How many rows beyond the screen are given to a tab, so that scrolling finds them there.
 const MARGIN: u32 = 40;
@@ -39,7 +39,12 @@ impl State {
             .filter(|key| tab.shown.body.as_ref() != Some(key))
             .and_then(|key| Some((self.bodies.get(&key)?.clone(), key)));
         let still_open = tab.open.is_some();
-        let people = self.people_for(&tab.typed);
+        let people = self.people_for(&tab.typed, &tab.own);
+        let templates = if self.drafts.is_empty() {
+            Vec::new()
+        } else {
+            drafts::templates(self)
+        };
         let (drafts, fills) = self.draft_views(id);
 
         let Some(tab) = self.tabs.get_mut(&id) else {
@@ -74,6 +79,10 @@ impl State {
         if shown.people != people {
             shown.people.clone_from(&people);
             views.push(View::People(people));
+        }
+        if shown.templates != templates {
+            shown.templates.clone_from(&templates);
+            views.push(View::Templates(templates));
         }
         if !still_open {
             shown.body = None;

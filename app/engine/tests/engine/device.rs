@@ -2,7 +2,7 @@
 
 use roost_engine::{
     Action, DraftPhase, DraftView, Effect, Event, Identity, Intent, KeptDraft, Line, ListView,
-    Notice, Stage, State, Style, Target, View, Wake, Who, Write, step,
+    Notice, Stage, State, Style, Target, Template, View, Wake, Who, Write, step,
 };
 use roost_wire::{
     Address, Answer, Change, ClientMessage, Composed, Delta, Flags, Mailbox, MailboxState,
@@ -25,6 +25,7 @@ pub struct Device {
     pub forms: Vec<Composed>,
     /// Whom it offers for what is typed.
     pub people: Vec<Address>,
+    pub templates: Vec<Template>,
     /// What the device keeps across restarts of its worker.
     pub kept: Vec<KeptDraft>,
     pub requests: Vec<(RequestId, Request)>,
@@ -46,6 +47,7 @@ impl Device {
             drafts: Vec::new(),
             forms: Vec::new(),
             people: Vec::new(),
+            templates: Vec::new(),
             kept: kept.clone(),
             requests: Vec::new(),
             mutations: Vec::new(),
@@ -138,6 +140,7 @@ impl Device {
             View::Drafts(drafts) => self.drafts = drafts,
             View::Draft(form) => self.forms.push(*form),
             View::People(people) => self.people = people,
+            View::Templates(templates) => self.templates = templates,
             View::Session(session) => {
                 self.line = session.line;
                 self.stage = session.stage;
@@ -246,6 +249,7 @@ impl Device {
                     flags: Vec::new(),
                     arrived: (since.uidnext..state.uidnext).map(summary).collect(),
                 })),
+                Request::MessageLimit => Answer::MessageLimit(None),
                 other => panic!("nobody asked for {other:?}"),
             };
             self.server(ServerMessage::Answer {

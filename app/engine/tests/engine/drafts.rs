@@ -1,6 +1,6 @@
 //! Messages being written: nothing typed is lost, nothing is sent twice.
 
-use roost_engine::{ContentAddress, DraftPhase, Event, Intent, Style, Wake, Write};
+use roost_engine::{ContentAddress, DraftPhase, Event, Intent, Opening, Style, Wake, Write};
 use roost_wire::{
     Composed, Enclosure, Mutation, Outcome, Problem, ProblemKind, Request, Saved, Source,
 };
@@ -84,8 +84,7 @@ fn a_draft_with_formatting_is_gone_on_with_as_such() {
             uidvalidity: 1,
             uid: 9,
         },
-        as_new: false,
-        identities: Vec::new(),
+        opening: Opening::GoOn,
         result: Ok(Box::new(Composed {
             id: "x@roost.test".to_owned(),
             html: Some("<p>one</p><p><i>two</i></p>".to_owned()),
@@ -96,6 +95,13 @@ fn a_draft_with_formatting_is_gone_on_with_as_such() {
     assert_eq!(form.html.as_deref(), Some("<p>one</p><p><i>two</i></p>"));
     assert_eq!(form.text, "one\n\ntwo\n");
     assert_eq!(device.drafts[0].problem, "");
+}
+
+fn complete(typed: &str, own: &[&str]) -> Intent {
+    Intent::Complete {
+        typed: typed.to_owned(),
+        own: own.iter().map(|&own| own.to_owned()).collect(),
+    }
 }
 
 #[test]
@@ -112,11 +118,14 @@ fn people_are_offered_once_somebody_writes_and_for_what_is_typed() {
     assert!(asks_for_sent(&device));
     // Each message of this gateway is to a person of its own.
     device.answer_all(state(40, 1));
-    device.intent(Intent::Complete("person 4".to_owned()));
+    device.intent(complete("person 4", &[]));
     let names =
         |device: &Device| -> Vec<String> { device.people.iter().map(|p| p.name.clone()).collect() };
     assert_eq!(names(&device), ["Person 40", "Person 4"]);
-    device.intent(Intent::Complete(String::new()));
+    // Nobody writes to themselves, under whichever address.
+    device.intent(complete("person 4", &["P40@example.org"]));
+    assert_eq!(names(&device), ["Person 4"]);
+    device.intent(complete("", &[]));
     assert!(device.people.is_empty());
 }
 

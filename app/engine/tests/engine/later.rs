@@ -1,7 +1,12 @@
 //! Messages that are sent later, templates, receipts, and messages that wait to be tried again.
 
-use roost_engine::{DraftPhase, Effect, Intent, Write};
-use roost_wire::{Address, Mailbox, Mutation, Outcome, Problem, ProblemKind, Saved, ServerMessage};
+use roost_engine::{
+    ContentAddress, DraftPhase, Effect, Event, Intent, Opening, Template, View, Write,
+};
+use roost_wire::{
+    Address, Answer, Change, Composed, Enclosure, Mailbox, Mutation, Outcome, Problem, ProblemKind,
+    Request, Saved, ServerMessage, Source,
+};
 
 use crate::device::{Device, state};
 
@@ -70,7 +75,7 @@ fn a_message_that_waits_is_taken_back_into_its_form() {
         }),
     );
     let fetched = device.effects.iter().any(|effect| {
-        matches!(effect, Effect::FetchDraft { address, as_new: false, .. }
+        matches!(effect, Effect::FetchDraft { address, opening: Opening::GoOn, .. }
             if address.mailbox == "Drafts" && address.uidvalidity == 5 && address.uid == 9)
     });
     assert!(fetched, "its form opens");
@@ -208,4 +213,116 @@ fn a_receipt_is_sent_or_declined_once() {
     let (_, mutation) = device.take();
     assert!(matches!(mutation, Mutation::Flag { add, .. } if add == ["$MDNSent"]));
     assert!(!asked(&device));
+}
+
+#[test]
+fn a_template_goes_into_the_message_that_is_written_and_its_attachments_with_it() {
+    let mut device = device();
+    let mut more = crate::device::mailboxes();
+    more.push(Mailbox {
+        name: "Templates".to_owned(),
+        role: None,
+        ..more[0].clone()
+    });
+    device.server(ServerMessage::Change(Change::Mailboxes(more)));
+    device.answer_all(state(3, 10));
+    assert!(device.templates.is_empty(), "nobody writes");
+    let form = device.typed("Hello");
+    device.answer_all(state(2, 10));
+    let second = Template {
+        uid: 2,
+        subject: "message 2".to_owned(),
+    };
+    assert_eq!(device.templates.first(), Some(&second));
+    device.effects.clear();
+    device.write(Write::Insert {
+        id: form.id.clone(),
+        uid: 2,
+    });
+    let place = device.effects.iter().find_map(|effect| match effect {
+        Effect::FetchDraft {
+            address, opening, ..
+        } if *opening == Opening::Into(form.id.clone()) => Some(address.clone()),
+        _ => None,
+    });
+    let address = place.expect("it is fetched");
+    assert_eq!((address.mailbox.as_str(), address.uid), ("Templates", 2));
+    let enclosure = |name: &str, content_id: Option<&str>| Enclosure {
+        name: name.to_owned(),
+        media_type: "image/png".to_owned(),
+        size: 9,
+        source: Source::Part {
+            mailbox: "Templates".to_owned(),
+            uidvalidity: 1,
+            uid: 2,
+            part: "2".to_owned(),
+        },
+        content_id: content_id.map(str::to_owned),
+    };
+    let template = Composed {
+        id: "template@roost.test".to_owned(),
+        html: Some("<div>Dear all<img src=\"cid:logo@x\"></div>".to_owned()),
+        enclosures: vec![enclosure("terms", None), enclosure("logo", Some("logo@x"))],
+        ..Composed::default()
+    };
+    let fetched = |address: ContentAddress| Event::DraftFetched {
+        tab: crate::device::TAB,
+        address,
+        opening: Opening::Into(form.id.clone()),
+        result: Ok(Box::new(template.clone())),
+    };
+    device.event(fetched(address.clone()));
+    let inserted = device.effects.iter().find_map(|effect| match effect {
+        Effect::Show {
+            view: View::Insert(message),
+            ..
+        } => Some(message.clone()),
+        _ => None,
+    });
+    let inserted = inserted.expect("it is shown");
+    assert_eq!(
+        (inserted.id.as_str(), inserted.text.as_str()),
+        (form.id.as_str(), "Dear all\n")
+    );
+    assert_eq!(inserted.html, template.html);
+    // Text has no pictures in it; what is attached is kept with what was written.
+    let names = |device: &crate::device::Device| -> Vec<String> {
+        let enclosures = &device.kept[0].message.enclosures;
+        enclosures.iter().map(|one| one.name.clone()).collect()
+    };
+    assert_eq!(names(&device), ["terms"]);
+    assert_eq!(device.kept[0].message.text, "Hello");
+    // With formatting the picture comes too, and once.
+    let mut rich = form.clone();
+    rich.html = Some("<div>Hello</div>".to_owned());
+    device.write(Write::Edit(Box::new(rich)));
+    device.event(fetched(address.clone()));
+    device.event(fetched(address));
+    assert_eq!(names(&device), ["terms", "terms", "logo", "terms"]);
+}
+
+#[test]
+fn the_limit_is_asked_for_once_somebody_writes() {
+    let mut device = device();
+    let asked = |device: &crate::device::Device| {
+        let limits = device
+            .requests
+            .iter()
+            .filter(|(_, request)| *request == Request::MessageLimit);
+        limits.map(|(id, _)| *id).collect::<Vec<_>>()
+    };
+    assert!(asked(&device).is_empty());
+    let mut form = device.typed("12345");
+    let ids = asked(&device);
+    assert_eq!(ids.len(), 1);
+    assert_eq!((device.drafts[0].size, device.drafts[0].limit), (5, None));
+    device.server(ServerMessage::Answer {
+        id: ids[0],
+        result: Ok(Answer::MessageLimit(Some(1000))),
+    });
+    assert_eq!(device.drafts[0].limit, Some(1000));
+    form.text = "1234567".to_owned();
+    device.write(Write::Edit(Box::new(form)));
+    assert_eq!(device.drafts[0].size, 7);
+    assert_eq!(asked(&device).len(), 1, "it is known");
 }

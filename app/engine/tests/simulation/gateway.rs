@@ -628,6 +628,7 @@ impl Gateway {
     ) -> Result<Answer, ProblemKind> {
         match request {
             Request::Mailboxes => Err(ProblemKind::BadRequest),
+            Request::MessageLimit => Ok(Answer::MessageLimit(Some(10_000_000))),
             Request::Window {
                 mailbox,
                 first,

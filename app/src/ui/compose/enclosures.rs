@@ -2,7 +2,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use roost_engine::{DraftView, Intent, Write};
+use roost_engine::{DraftView, Intent, Write, transferred};
 use roost_wire::{Enclosure, Source};
 use web_sys::{DataTransfer, File};
 
@@ -112,6 +112,14 @@ pub fn Enclosures(
         let (share, failed, number) = (under.share, under.failed, under.number);
         failed.set(None);
         let Picked { file, inline } = under.picked.get_value();
+        let limit = view.with_untracked(|view| view.as_ref()?.limit);
+        if let Some(limit) = limit.filter(|&limit| transferred(file.size() as u64) > limit) {
+            failed.set(Some(format!(
+                "It is too large to be sent: the mail server takes messages of {}, with attachments that grow by a third on their way.",
+                size(limit)
+            )));
+            return;
+        }
         let media_type = match file.type_() {
             kind if kind.contains('/') => {
                 kind.split(';').next().unwrap_or_default().trim().to_owned()
@@ -234,8 +242,11 @@ pub fn Enclosures(
                     </li>
                 })}
                 <li class="hint total">{shown(move || {
-                    let total: u64 = enclosures.with(|e| e.iter().map(|e| u64::from(e.size)).sum());
-                    format!("{} in all", size(total))
+                    let (total, limit) = view.with(|view| view.as_ref().map_or((0, None), |view| (view.size, view.limit)));
+                    match limit {
+                        Some(limit) => format!("{} in all, of {} that can be sent", size(total), size(limit)),
+                        None => format!("{} in all", size(total)),
+                    }
                 })}</li>
             </ul>
         </When>

@@ -1,32 +1,36 @@
-//! "Send later": the times that people choose, any other, and keeping the message as a template.
+//! "Send later": the times that people choose, any other, and templates: keeping the message as one, putting one in.
 
 use js_sys::Date;
 use leptos::html;
 use leptos::prelude::*;
+use roost_wire::Uid;
 use wasm_bindgen::JsValue;
 use web_sys::{Event, KeyboardEvent};
 
 use crate::ui::date;
 use crate::ui::icon::Icon;
-use crate::ui::live::{When, heard, live, shown};
+use crate::ui::live::{When, each, heard, live, shown};
+use crate::ui::state::Ui;
 
 /// What a person must know before a message is scheduled.
 const HOW: &str = "It waits in the folder Scheduled, where every device shows it. If you sign out, or Roost is restarted, it is sent once you are signed in again.";
 
-/// The button and its menu. `schedule` is given the time, in seconds since 1970-01-01 UTC; `wanted` is what
-/// the person wants to be told afterwards.
+/// The button and its menu. `schedule` is given the time, in seconds since 1970-01-01 UTC, `insert` a template;
+/// `wanted` is what the person wants to be told afterwards.
 #[component]
 pub fn Later(
     schedule: Box<dyn Fn(i64)>,
     template: Box<dyn Fn()>,
+    insert: Box<dyn Fn(Uid)>,
     wanted: [(&'static str, RwSignal<bool>); 2],
 ) -> impl IntoView {
-    let actions = StoredValue::new_local((schedule, template));
+    let offers = expect_context::<Ui>().device.offers;
+    let actions = StoredValue::new_local((schedule, template, insert));
     let open = RwSignal::new(false);
     let other = NodeRef::<html::Input>::new();
     let choose = move |at: i64| {
         open.set(false);
-        actions.with_value(|(schedule, _)| schedule(at));
+        actions.with_value(|(schedule, ..)| schedule(at));
     };
     let choose_other = move || {
         let at = other
@@ -79,8 +83,22 @@ pub fn Later(
                     }).collect_view()}
                     <button on:click=heard(move |_| {
                         open.set(false);
-                        actions.with_value(|(_, template)| template());
+                        actions.with_value(|(_, template, _)| template());
                     })>{Icon::Drafts.draw()}"Save as template"</button>
+                    <When test=live(move || offers.with(|offers| !offers.templates.is_empty()))>
+                        <div class="templates" role="group" aria-label="Insert template">
+                            <span class="hint">"Insert template"</span>
+                            {each(move || offers.with(|offers| offers.templates.clone()), Clone::clone, move |template| view! {
+                                <button on:click=heard(move |_| {
+                                    open.set(false);
+                                    actions.with_value(|(.., insert)| insert(template.uid));
+                                })><span dir="auto">{match template.subject.trim() {
+                                    "" => "(no subject)".to_owned(),
+                                    subject => subject.to_owned(),
+                                }}</span></button>
+                            })}
+                        </div>
+                    </When>
                 </div>
             </When>
         </div>

@@ -2,9 +2,10 @@
 
 mod enclosures;
 mod later;
+mod offers;
 mod outbox;
 mod recipients;
-mod rich;
+pub mod rich;
 
 use std::time::Duration;
 
@@ -14,16 +15,18 @@ use roost_engine::{
     DraftPhase, DraftView, Identity, Intent, Write, address_problem, alternative_of, html_of,
     is_formatted,
 };
-use roost_wire::{Address, Composed};
+use roost_wire::{Address, Composed, Uid};
 use wasm_bindgen::JsCast as _;
 
 use crate::ui::compose::enclosures::{Enclosures, Picked};
 use crate::ui::compose::later::Later;
+pub use crate::ui::compose::offers::{Offers, offer};
 use crate::ui::compose::outbox::Outbox;
-use crate::ui::compose::recipients::Recipients;
+use crate::ui::compose::recipients::{Recipients, add};
 use crate::ui::compose::rich::{Editor, Rich};
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, each, effect, heard, live, memo, shown};
+use crate::ui::message::size;
 use crate::ui::state::Ui;
 use web_sys::{ClipboardEvent, DragEvent, Event, KeyboardEvent};
 
@@ -157,6 +160,8 @@ fn Form(form: Composed) -> impl IntoView {
         })
     });
 
+    let too_large = memo(move || view.with(|view| too_large(view.as_ref()?)));
+
     // What is typed is kept a moment later, and at once when the form or the page goes.
     let dirty = StoredValue::new(false);
     let keep = move || {
@@ -182,6 +187,30 @@ fn Form(form: Composed) -> impl IntoView {
 
     let minimized = RwSignal::new(false);
     let more = RwSignal::new(!form.cc.is_empty() || !form.bcc.is_empty());
+    // A recipient goes from one field to the next.
+    let moved = RwSignal::new(None::<(&'static str, usize)>);
+    let shift = move |field: usize| -> Box<dyn Fn(usize, bool)> {
+        Box::new(move |index, down| {
+            let places = [("To", fields.to), ("Cc", fields.cc), ("Bcc", fields.bcc)];
+            let other = field.checked_add_signed(if down { 1 } else { -1 });
+            let Some(&(label, to)) = other.and_then(|other| places.get(other)) else {
+                return;
+            };
+            more.set(true);
+            let from = places[field].1;
+            let address = from.with_untracked(|from| from.get(index).cloned());
+            if let Some(address) = address {
+                from.update(|from| drop(from.remove(index)));
+                let email = address.email.clone();
+                add(to, vec![address]);
+                let at = to.with_untracked(|to| {
+                    to.iter()
+                        .position(|other| other.email.eq_ignore_ascii_case(&email))
+                });
+                moved.set(at.map(|at| (label, at)));
+            }
+        })
+    };
     let question = RwSignal::new(None::<&'static str>);
     // What stands in a field of recipients is taken when the field is left; the form as it is then goes first.
     let settle = move || {
@@ -216,6 +245,8 @@ fn Form(form: Composed) -> impl IntoView {
             question.set(Some(
                 "One of the addresses cannot be written to. It is marked.",
             ));
+        } else if too_large.with_untracked(Option::is_some) {
+            // It stands there already.
         } else if !sure && speaks_of_attachment(&fields.plain()) && view.with_untracked(has_none) {
             question.set(Some(FORGOTTEN));
         } else if let Some(at) = later.get_untracked() {
@@ -240,6 +271,51 @@ fn Form(form: Composed) -> impl IntoView {
         settle();
         write(Write::SaveTemplate(id.get_value()));
     };
+    let subject = NodeRef::<html::Input>::new();
+    let text = NodeRef::<html::Textarea>::new();
+    let insert = move |uid: Uid| {
+        settle();
+        write(Write::Insert {
+            id: id.get_value(),
+            uid,
+        });
+    };
+    // A template that was fetched: its text where the cursor is, the rest where nothing is yet.
+    effect(move || {
+        let own = |message: &Composed| id.with_value(|id| *id == message.id);
+        let offers = ui.device.offers;
+        if !offers.with(|offers| offers.chosen.as_ref().is_some_and(own)) {
+            return;
+        }
+        let Some(message) = offers.try_update(|offers| offers.chosen.take()).flatten() else {
+            return;
+        };
+        if fields.recipients().is_empty() {
+            more.update(|more| *more |= !message.cc.is_empty() || !message.bcc.is_empty());
+            fields.to.set(message.to);
+            fields.cc.set(message.cc);
+            fields.bcc.set(message.bcc);
+        }
+        if let Some(input) = subject.get_untracked()
+            && input.value().trim().is_empty()
+        {
+            input.set_value(&message.subject);
+            fields.subject.set(message.subject);
+        }
+        let html = message.html.unwrap_or_default();
+        match (fields.editor.get_value(), text.get_untracked()) {
+            (Some(editor), _) => editor.insert(&html, &message.enclosures, &ui.account()),
+            (None, Some(text)) => {
+                let _ = text.set_range_text(message.text.trim_end());
+                fields.text.set(text.value());
+            }
+            // The editor is not there yet, and begins with what is kept here.
+            (None, None) => fields
+                .html
+                .update(|before| before.get_or_insert_default().push_str(&html)),
+        }
+        touch();
+    });
     // Between formatting and none.
     let switch = move |sure: bool| match fields.html() {
         None => fields
@@ -272,7 +348,6 @@ fn Form(form: Composed) -> impl IntoView {
         view.with(|view| view.as_ref().map(|v| v.problem.clone()).unwrap_or_default())
     });
     let phase = memo(move || view.with(|view| view.as_ref().map(|v| v.phase)));
-    let text = NodeRef::<html::Textarea>::new();
     let reply = !form.to.is_empty();
     effect(move || {
         if reply && let Some(text) = text.get() {
@@ -342,16 +417,17 @@ fn Form(form: Composed) -> impl IntoView {
                 <When test=live(move || several)>
                     <From from=fields.from identities=identities.clone() />
                 </When>
-                <Recipients label="To" list=fields.to autofocus=!reply />
+                <Recipients label="To" list=fields.to autofocus=!reply shift=shift(0) moved />
                 <Show when=live(move || more.get()) fallback=live(move || view! {
                     <button class="link" on:click=heard(move |_| more.set(true))>"Cc and Bcc"</button>
                 })>
-                    <Recipients label="Cc" list=fields.cc autofocus=false />
-                    <Recipients label="Bcc" list=fields.bcc autofocus=false />
+                    <Recipients label="Cc" list=fields.cc autofocus=false shift=shift(1) moved />
+                    <Recipients label="Bcc" list=fields.bcc autofocus=false shift=shift(2) moved />
                 </Show>
                 <label class="line">
                     <span>"Subject"</span>
                     <input
+                        node_ref=subject
                         type="text"
                         dir="auto"
                         maxlength="2000"
@@ -364,6 +440,7 @@ fn Form(form: Composed) -> impl IntoView {
                 let images = view.with_untracked(|view| view.as_ref().map(|view| view.enclosures.clone()));
                 view! {
                     <Rich
+                        name="Message"
                         html=fields.html.get_untracked().unwrap_or_default()
                         images=images.unwrap_or_default()
                         account=ui.account()
@@ -397,6 +474,9 @@ fn Form(form: Composed) -> impl IntoView {
                     </When>
                 </div>
             </When>
+            <When test=live(move || too_large.with(Option::is_some))>
+                <div class="banner" role="alert"><span>{shown(move || too_large.get())}</span></div>
+            </When>
             <When test=live(move || question.get().is_some())>
                 <div class="banner" role="alert">
                     <span>{shown(move || question.get())}</span>
@@ -413,7 +493,7 @@ fn Form(form: Composed) -> impl IntoView {
                 <button class="primary" on:click=heard(move |_| send_at(None))>
                     {shown(move || if phase.get() == Some(DraftPhase::Unknown) { "Send again" } else { "Send" })}
                 </button>
-                <Later schedule=Box::new(move |at| send_at(Some(at))) template=Box::new(template) wanted=[
+                <Later schedule=Box::new(move |at| send_at(Some(at))) template=Box::new(template) insert=Box::new(insert) wanted=[
                     ("Ask for a receipt", fields.receipt),
                     ("Tell me when it is delivered", fields.delivery),
                 ] />
@@ -447,6 +527,16 @@ const UPLOADING: &str = "An attachment is still being uploaded. Wait for it, or 
 const FORMATTED: &str =
     "As plain text the message loses its formatting and the pictures in its text.";
 const FORGOTTEN: &str = "You write of an attachment, but there is none.";
+
+/// What is to be said where the mail server will not take it.
+fn too_large(view: &DraftView) -> Option<String> {
+    let limit = view.limit.filter(|&limit| view.size > limit)?;
+    Some(format!(
+        "The message is too large to be sent: it has {} on its way, where attachments grow by a third, and the mail server takes {}. Remove an attachment.",
+        size(view.size),
+        size(limit)
+    ))
+}
 
 fn has_none(view: &Option<DraftView>) -> bool {
     view.as_ref()

@@ -5,6 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 use roost_engine::{Intent, address_problem, addresses};
 use roost_wire::Address;
+use wasm_bindgen::JsCast as _;
 
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, effect, heard, live, memo, shown};
@@ -19,7 +20,7 @@ fn is_complete(typed: &str) -> bool {
 }
 
 /// Adds those that are not there yet.
-fn add(list: RwSignal<Vec<Address>>, more: Vec<Address>) {
+pub fn add(list: RwSignal<Vec<Address>>, more: Vec<Address>) {
     if more.is_empty() {
         return;
     }
@@ -40,6 +41,10 @@ pub fn Recipients(
     label: &'static str,
     list: RwSignal<Vec<Address>>,
     autofocus: bool,
+    /// Moves the recipient of that position to the field below, or above.
+    shift: Box<dyn Fn(usize, bool)>,
+    /// The recipient that was moved, by its field and position: it has the focus.
+    moved: RwSignal<Option<(&'static str, usize)>>,
 ) -> impl IntoView {
     let ui = expect_context::<Ui>();
     let input = NodeRef::<html::Input>::new();
@@ -50,7 +55,11 @@ pub fn Recipients(
     let ask = move |text: String| {
         active.set(None);
         if typed.with_untracked(|before| *before != text) {
-            ui.device.send(Intent::Complete(text.trim().to_owned()));
+            let own = ui.identities().into_iter().map(|identity| identity.email);
+            ui.device.send(Intent::Complete {
+                typed: text.trim().to_owned(),
+                own: own.collect(),
+            });
             typed.set(text);
         }
     };
@@ -58,7 +67,7 @@ pub fn Recipients(
         if typed.with(|typed| typed.trim().is_empty()) {
             return Vec::new();
         }
-        let mut people = ui.device.people.get();
+        let mut people = ui.device.offers.with(|offers| offers.people.clone());
         list.with(|list| {
             people.retain(|person| {
                 let same = |other: &Address| other.email.eq_ignore_ascii_case(&person.email);
@@ -89,6 +98,24 @@ pub fn Recipients(
             let _ = input.focus();
         }
     });
+    let shift = StoredValue::new_local(shift);
+    let chips = NodeRef::<html::Ul>::new();
+    effect(move || {
+        let Some((_, index)) = moved.get().filter(|(field, _)| *field == label) else {
+            return;
+        };
+        moved.set(None);
+        // Once it is drawn.
+        request_animation_frame(move || {
+            let chip = chips
+                .get_untracked()
+                .and_then(|chips| chips.children().item(index as u32));
+            let button = chip.and_then(|chip| chip.query_selector("button").ok().flatten());
+            if let Some(button) = button {
+                let _ = button.unchecked_into::<web_sys::HtmlElement>().focus();
+            }
+        });
+    });
     let option_id = move |index: usize| format!("{}-{index}", box_id.get_value());
     view! {
         <div
@@ -108,7 +135,7 @@ pub fn Recipients(
             })
         >
             <span>{label}</span>
-            <ul aria-label=format!("{label} recipients")>
+            <ul node_ref=chips aria-label=format!("{label} recipients")>
                 {shown(move || list.get().into_iter().enumerate().map(|(index, address)| {
                     let problem = address_problem(&address);
                     let text = address.label().to_owned();
@@ -129,9 +156,19 @@ pub fn Recipients(
                         >
                             <span dir="auto">{text.clone()}</span>
                             {problem.map(|problem| view! { <span class="reason">{format!(" ({problem})")}</span> })}
-                            <button class="plain" aria-label=format!("Remove {text}") on:click=heard(move |_| {
-                                list.update(|list| drop(list.remove(index)));
-                            })>{Icon::Close.draw()}</button>
+                            <button
+                                class="plain"
+                                aria-label=format!("Remove {text}")
+                                aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown"
+                                on:keydown=heard(move |event: KeyboardEvent| {
+                                    let key = event.key();
+                                    if event.alt_key() && (key == "ArrowUp" || key == "ArrowDown") {
+                                        event.prevent_default();
+                                        shift.with_value(|shift| shift(index, key == "ArrowDown"));
+                                    }
+                                })
+                                on:click=heard(move |_| list.update(|list| drop(list.remove(index))))
+                            >{Icon::Close.draw()}</button>
                         </li>
                     }
                 }).collect_view())}

@@ -29,14 +29,34 @@ impl Editor {
         self.call("html", &[])?.as_string()
     }
 
+    /// Puts rich text where the cursor is, and the pictures that it shows.
+    pub fn insert(&self, html: &str, images: &[Enclosure], account: &str) {
+        self.call("insert", &[&html.into(), &addresses(images, account)]);
+    }
+
     /// Puts a picture where the cursor is.
     pub fn image(&self, id: &str, file: &File) {
         self.call("image", &[&id.into(), file]);
     }
 }
 
+/// Where pictures can be looked at, by their content id.
+fn addresses(images: &[Enclosure], account: &str) -> Object {
+    let addresses = Object::new();
+    for image in images {
+        if let (Some(id), Some(url)) =
+            (&image.content_id, ContentAddress::image_url(account, image))
+        {
+            let _ = Reflect::set(&addresses, &id.into(), &url.into());
+        }
+    }
+    addresses
+}
+
 #[component]
 pub fn Rich(
+    /// What is written, such as a message.
+    name: &'static str,
     html: String,
     /// The pictures that the text may show.
     images: Vec<Enclosure>,
@@ -51,19 +71,11 @@ pub fn Rich(
 ) -> impl IntoView {
     let place = NodeRef::<html::Div>::new();
     let failed = RwSignal::new(false);
-    let addresses = Object::new();
-    for image in &images {
-        if let (Some(id), Some(url)) = (
-            &image.content_id,
-            ContentAddress::image_url(&account, image),
-        ) {
-            let _ = Reflect::set(&addresses, &id.into(), &url.into());
-        }
-    }
     let options = Object::new();
     let set = |name: &str, value: JsValue| drop(Reflect::set(&options, &name.into(), &value));
+    set("name", name.into());
     set("html", html.into());
-    set("images", addresses.into());
+    set("images", addresses(&images, &account).into());
     set("focus", focus.into());
     set("sanitizer", ContentAddress::sanitizer_url(&account).into());
     for (name, call) in [("changed", changed), ("send", send), ("close", close)] {

@@ -4,6 +4,7 @@
 //! has it all.
 
 pub mod bodies;
+pub mod claims;
 pub mod drafts;
 pub mod mail;
 

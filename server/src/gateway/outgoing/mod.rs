@@ -4,7 +4,7 @@
 //! Invariants:
 //! 1. "Done" is said of a message only after the submission server took it (250 to the end of DATA).
 //! 2. After the end of DATA was written and no answer came, the outcome is unknown; it is never sent again by itself.
-//! 3. A new draft is appended before the old ones go: at no moment is there none.
+//! 3. A new draft is appended before the old ones go, or takes their place in one step: at no moment is there none.
 
 pub mod later;
 mod message;
@@ -25,7 +25,7 @@ use self::message::{Prepared, disk};
 use super::uploads::Uploads;
 use crate::content::compose::{self, Purpose, SAVED_BY, wire_address};
 use crate::imap::{self, Applied, Endpoint, ImapError, Pool, Priority};
-use crate::smtp::{self, Submission, SubmitError, Submitted};
+use crate::smtp::{self, Limit, Submission, SubmitError, Submitted};
 
 /// How many messages one gateway submits at once.
 const MAX_SUBMITTING: usize = 64;
@@ -63,6 +63,8 @@ fn recipients_of(message: &Composed) -> Vec<String> {
 pub struct Post {
     /// The submission server, if mail can be sent.
     pub endpoint: Option<Endpoint>,
+    /// How large a message it takes.
+    limit: Limit,
     submitting: Semaphore,
     /// The bytes of all messages that are put together or held.
     room: Arc<AtomicU64>,
@@ -72,9 +74,25 @@ impl Post {
     pub fn new(endpoint: Option<Endpoint>) -> Self {
         Self {
             endpoint,
+            limit: Limit::default(),
             submitting: Semaphore::new(MAX_SUBMITTING),
             room: Arc::default(),
         }
+    }
+
+    /// The largest message the submission server takes, in bytes; `None` where it does not say. It is asked where that
+    /// is not known yet.
+    pub async fn limit(&self) -> Option<u64> {
+        match (self.limit.known(), &self.endpoint) {
+            (Some(limit), _) => limit,
+            (None, Some(endpoint)) => smtp::ask_limit(endpoint, &self.limit).await,
+            (None, None) => None,
+        }
+    }
+
+    /// [`Self::limit`], as far as it is known.
+    pub fn known_limit(&self) -> Option<u64> {
+        self.limit.known().flatten()
     }
 }
 
@@ -239,17 +257,11 @@ impl Desk {
             .acquire(Priority::Interactive, Some(mailbox))
             .await
             .map_err(told)?;
-        let flags = ["\\Draft".to_owned(), "\\Seen".to_owned()];
-        let appended = {
-            let (mut copy, size) = prepared.copy().map_err(|error| disk(&error))?;
-            imap::append(&mut lease, mailbox, &flags, &mut copy, size)
-                .await
-                .map_err(told)?
-        };
+        let placed = self.place(&mut lease, draft, mailbox, &prepared).await?;
         let (uidvalidity, found) = imap::find(&mut lease, mailbox, &draft.id)
             .await
             .map_err(told)?;
-        let uid = appended
+        let uid = placed
             .map(|(_, uid)| uid)
             .or_else(|| found.iter().next_back())
             .ok_or_else(|| told(ImapError::NoSuchMessage))?;
@@ -268,6 +280,33 @@ impl Desk {
             mailboxes,
             ..Applied::default()
         })
+    }
+
+    /// Puts a draft into a mailbox: in the place of the earlier one, where the server does that in one step, or beside it.
+    async fn place(
+        &self,
+        lease: &mut imap::Lease,
+        draft: &Composed,
+        mailbox: &str,
+        prepared: &Prepared,
+    ) -> Result<Option<(u32, u32)>, Problem> {
+        let told = |error: ImapError| error.to_problem();
+        let flags = ["\\Draft".to_owned(), "\\Seen".to_owned()];
+        if lease.capabilities.replace {
+            let (_, earlier) = imap::find(lease, mailbox, &draft.id).await.map_err(told)?;
+            if let Some(uid) = earlier.iter().next_back() {
+                let (mut copy, size) = prepared.copy().map_err(|error| disk(&error))?;
+                match imap::replace(lease, uid, mailbox, &flags, &mut copy, size).await {
+                    // Nothing was done: it goes the other way, or the server says again why not.
+                    Err(ImapError::No { .. } | ImapError::Bad(_)) => {}
+                    replaced => return replaced.map_err(told),
+                }
+            }
+        }
+        let (mut copy, size) = prepared.copy().map_err(|error| disk(&error))?;
+        imap::append(lease, mailbox, &flags, &mut copy, size)
+            .await
+            .map_err(told)
     }
 
     /// Looks at the draft that is there: whether another device saved it meanwhile, or this very save was done before
@@ -480,7 +519,14 @@ impl Desk {
             notify,
         };
         let _place = self.post.submitting.acquire().await;
-        match smtp::submit(endpoint, self.pool.credentials(), &submission).await {
+        match smtp::submit(
+            endpoint,
+            self.pool.credentials(),
+            &submission,
+            &self.post.limit,
+        )
+        .await
+        {
             Ok(submitted) => Ok(submitted),
             Err(SubmitError::NotSent(problem)) => Err(Outcome::Rejected(problem)),
             Err(SubmitError::Unknown) => Err(Outcome::Unknown),
