@@ -3,8 +3,8 @@
 use js_sys::{Reflect, Uint8Array};
 use leptos::prelude::*;
 use roost_engine::{
-    DraftView, Intent, Line, ListState, ListView, MailboxRow, MessageView, Notice, SessionView,
-    Stage, TabMessage, View,
+    DraftView, Filling, Intent, Line, ListState, ListView, MailboxRow, MessageView, Notice,
+    SessionView, Stage, TabMessage, View,
 };
 use roost_wire::{Body, Composed, Uid};
 use wasm_bindgen::prelude::*;
@@ -55,6 +55,7 @@ impl Device {
                 line: Line::Connecting,
                 waiting: 0,
                 progress: None,
+                filling: Filling::Nothing,
             }),
             mailboxes: RwSignal::new(Vec::new()),
             list: RwSignal::new(None),

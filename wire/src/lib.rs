@@ -98,6 +98,13 @@ pub enum Request {
     Search { mailbox: String, query: SearchQuery },
     /// How large a message may be that is sent.
     MessageLimit,
+    /// As [`Request::Window`], for rows that nobody waits for: what somebody waits for goes before.
+    Ahead {
+        mailbox: String,
+        first: u32,
+        /// At most [`MAX_WINDOW`].
+        count: u32,
+    },
 }
 
 /// What the gateway sends.

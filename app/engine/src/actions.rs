@@ -20,10 +20,8 @@ impl State {
             Intent::SignOut => self.sign_out(),
             Intent::OpenMailbox(mailbox) => self.open_mailbox(tab, mailbox),
             Intent::Filter(filter) => self.narrow(tab, |source| source.filter = filter),
-            Intent::Search(text) => {
-                let text = text.trim().to_owned();
-                self.narrow(tab, |source| source.search = text);
-            }
+            Intent::Search(text) => self.search(tab, &text, false),
+            Intent::TypeSearch(text) => self.search(tab, &text, true),
             Intent::Scroll { first, count } => {
                 if let Some(tab) = self.tabs.get_mut(&tab) {
                     tab.first = first;
@@ -73,6 +71,7 @@ impl State {
             Intent::Subscribe { name, subscribed } => {
                 self.mutate(tab, Mutation::Subscribe { name, subscribed }, None);
             }
+            Intent::Circumstances(circumstances) => self.circumstances(tab, circumstances),
             Intent::ConnectNow => self.connect_now(),
             Intent::Write(write) => self.write(tab, write),
             Intent::Complete { typed, own } => {
@@ -95,8 +94,9 @@ impl State {
         self.use_cache(&mailbox);
         if let Some(tab) = self.tabs.get_mut(&id) {
             tab.mailbox = mailbox;
+            tab.home = None;
             tab.source = Source::default();
-            tab.found = None;
+            tab.forget_found();
             tab.failed = None;
             tab.first = 0;
             tab.open = None;
@@ -104,12 +104,12 @@ impl State {
         self.watch(id);
     }
 
-    fn narrow(&mut self, tab: TabId, change: impl FnOnce(&mut Source)) {
+    pub(crate) fn narrow(&mut self, tab: TabId, change: impl FnOnce(&mut Source)) {
         if let Some(tab) = self.tabs.get_mut(&tab) {
             let before = tab.source.clone();
             change(&mut tab.source);
             if tab.source != before {
-                tab.found = None;
+                tab.forget_found();
                 tab.failed = None;
                 tab.first = 0;
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use roost_wire::Body;
+use roost_wire::{Body, Summary};
 
 use crate::state::Socket;
 use crate::view::{ContentAddress, MessageState, Stage};
@@ -14,6 +14,10 @@ const BUDGET: usize = 32 * 1024 * 1024;
 const MAX_PREFETCH: u32 = 256 * 1024;
 /// How many rows from the top of the screen are fetched ahead.
 const AHEAD: u32 = 12;
+/// How many of the inbox's newest messages are fetched ahead, for when there is no line.
+const INBOX_AHEAD: u32 = 40;
+/// How many bytes of messages are fetched ahead before the inbox has no more share in it, each time the line comes back.
+const AHEAD_BUDGET: u32 = 8 * 1024 * 1024;
 /// How long after the rows came fetching ahead begins.
 const CALM_MS: u32 = 400;
 /// How many are fetched ahead at the same time.
@@ -33,6 +37,8 @@ pub struct Bodies {
     /// The rows have been there for a while since the socket opened: what comes next may be fetched ahead.
     calm: bool,
     calming: bool,
+    /// How many bytes of messages were fetched ahead since the line is there.
+    ahead: u32,
     /// Could not be fetched ahead; waits until somebody opens it.
     refused: VecDeque<Key>,
 }
@@ -67,11 +73,24 @@ impl Bodies {
     pub fn interrupted(&mut self) {
         self.fetching.clear();
         self.refused.clear();
+        self.ahead = 0;
         self.calm = false;
     }
 
     pub fn get(&self, key: &Key) -> Option<&Body> {
         self.held.get(key)
+    }
+
+    /// The bodies of a mailbox that are held.
+    pub fn of(
+        &self,
+        account: &str,
+        mailbox: &str,
+    ) -> impl Iterator<Item = (&ContentAddress, &Body)> {
+        self.held
+            .iter()
+            .map(|((address, _), body)| (address, body))
+            .filter(move |(address, _)| address.account == account && address.mailbox == mailbox)
     }
 
     fn insert(&mut self, key: Key, body: Body) {
@@ -87,6 +106,10 @@ impl Bodies {
                 self.bytes -= size(&body);
             }
         }
+    }
+
+    pub fn is_fetching_any(&self) -> bool {
+        !self.fetching.is_empty()
     }
 
     fn is_fetching(&self, key: &Key) -> bool {
@@ -115,8 +138,9 @@ impl State {
         // One after the other, and only once the rows have been there for a while: on a slow line they come first.
         if self.may_prefetch()
             && self.bodies.fetching.len() < PREFETCHING
-            && let Some(key) = self.next_to_prefetch()
+            && let Some((key, size)) = self.next_to_prefetch()
         {
+            self.bodies.ahead += size;
             self.fetch_body(key, true);
         }
     }
@@ -130,7 +154,7 @@ impl State {
                 after_ms: CALM_MS,
             });
         }
-        quiet && self.bodies.calm
+        quiet && self.bodies.calm && self.may_fetch_ahead()
     }
 
     /// Nothing was asked for for a while.
@@ -151,7 +175,8 @@ impl State {
         });
     }
 
-    fn next_to_prefetch(&self) -> Option<Key> {
+    /// The message most likely to be opened next that is not here, and its size.
+    fn next_to_prefetch(&self) -> Option<(Key, u32)> {
         for tab in self.tabs.values() {
             let (Some(rows), Some(cache)) = (self.rows(tab), self.caches.get(&tab.mailbox)) else {
                 continue;
@@ -164,22 +189,32 @@ impl State {
                 .map(|position| [position + 1, position.saturating_sub(1)])
                 .unwrap_or_default();
             for position in neighbours.into_iter().chain(tab.first..tab.first + AHEAD) {
-                let Some(summary) = rows.uid(position).and_then(|uid| cache.summary(uid)) else {
-                    continue;
-                };
-                if summary.size > MAX_PREFETCH {
-                    continue;
-                }
-                let key = (self.address(&tab.mailbox, summary.uid)?, false);
-                if self.bodies.get(&key).is_none()
-                    && !self.bodies.is_fetching(&key)
-                    && !self.bodies.refused.contains(&key)
-                {
-                    return Some(key);
+                let wanted = rows.uid(position).and_then(|uid| cache.summary(uid));
+                if let Some(found) = self.to_prefetch(&tab.mailbox, wanted) {
+                    return Some(found);
                 }
             }
         }
-        None
+        // Then the inbox, as far as it would be read without a line.
+        let may = self.keeps && self.bodies.ahead < AHEAD_BUDGET;
+        let inbox = self.caches.get("INBOX").filter(|_| may)?;
+        let exists = inbox.state.exists;
+        (0..INBOX_AHEAD.min(exists)).find_map(|position| {
+            let wanted = inbox
+                .uid_at(exists - position)
+                .and_then(|uid| inbox.summary(uid));
+            self.to_prefetch("INBOX", wanted)
+        })
+    }
+
+    /// A message, unless it is here, on its way, or too large.
+    fn to_prefetch(&self, mailbox: &str, summary: Option<&Summary>) -> Option<(Key, u32)> {
+        let summary = summary.filter(|summary| summary.size <= MAX_PREFETCH)?;
+        let key = (self.address(mailbox, summary.uid)?, false);
+        let known = self.bodies.get(&key).is_some()
+            || self.bodies.is_fetching(&key)
+            || self.bodies.refused.contains(&key);
+        (!known).then_some((key, summary.size))
     }
 
     /// The address of a message in a cached mailbox.
@@ -197,7 +232,14 @@ impl State {
             return;
         };
         match result {
-            Ok(body) => self.bodies.insert(key, *body),
+            Ok(body) => {
+                if let Some(cache) = self.caches.get_mut(&key.0.mailbox)
+                    && let Some(haystack) = &mut cache.haystack
+                {
+                    haystack.add_body(key.0.uid, &body.html);
+                }
+                self.bodies.insert(key, *body);
+            }
             Err(problem) => {
                 if prefetch {
                     self.bodies.refused.push_back(key.clone());

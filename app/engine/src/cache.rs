@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use roost_wire::{Delta, Flags, MailboxState, Summary, Uid, UidSet, WindowRows};
 
-use crate::kept::{Keeping, page_of};
+use crate::haystack::Haystack;
+use crate::kept::{Keeping, KeptPage, page_of};
 
 /// How many summaries of one mailbox are held.
 const MAX_SUMMARIES: usize = 12_000;
@@ -37,6 +38,8 @@ pub struct Cache {
     pub resyncing: bool,
     /// How this differs from what the device keeps.
     pub kept: Keeping,
+    /// What a search on this device reads, while a tab searches. In step with the summaries.
+    pub haystack: Option<Box<Haystack>>,
 }
 
 /// A delta that could not be applied.
@@ -61,6 +64,7 @@ impl Cache {
                 ..Keeping::default()
             };
         }
+        self.haystack = None;
         self.kept.column = true;
         if state.modseq != 0 {
             // Their flags are those of before.
@@ -182,7 +186,43 @@ impl Cache {
         self.outdated.remove(&summary.uid);
         if self.summaries.get(&summary.uid) != Some(&summary) {
             self.kept.changed.insert(page_of(summary.uid));
+            if let Some(haystack) = &mut self.haystack {
+                haystack.add(&summary);
+            }
             self.summaries.insert(summary.uid, summary);
+        }
+    }
+
+    /// Makes what a search on this device reads, of the summaries in memory.
+    pub fn start_searching(&mut self) -> &mut Haystack {
+        self.haystack.get_or_insert_with(|| {
+            let mut haystack = Box::new(Haystack::default());
+            for summary in self.summaries.values() {
+                haystack.add(summary);
+            }
+            haystack
+        })
+    }
+
+    /// Takes in pages that are kept, to be searched. What is in memory is newer.
+    pub fn search_pages(&mut self, pages: &[KeptPage]) {
+        let Some(haystack) = &mut self.haystack else {
+            return;
+        };
+        for page in pages {
+            let trusted = self.kept.pages.contains(&page.page);
+            if !trusted || page.uidvalidity != self.state.uidvalidity {
+                continue;
+            }
+            for summary in &page.summaries {
+                if haystack.has(summary.uid) {
+                    continue;
+                }
+                haystack.add(summary);
+                if let Some(flags) = self.recent.get(&summary.uid) {
+                    haystack.set_flags(summary.uid, flags);
+                }
+            }
         }
     }
 
@@ -203,6 +243,9 @@ impl Cache {
             }
             let uid = summary.uid;
             if let Entry::Vacant(place) = self.summaries.entry(uid) {
+                if let Some(haystack) = &mut self.haystack {
+                    haystack.add(&summary);
+                }
                 place.insert(summary);
                 if self.kept_outdated {
                     self.outdated.insert(uid);
@@ -233,6 +276,9 @@ impl Cache {
         for uid in gone {
             if self.summaries.remove(&uid).is_some() {
                 self.kept.changed.insert(page_of(uid));
+            }
+            if let Some(haystack) = &mut self.haystack {
+                haystack.remove(uid);
             }
             self.outdated.remove(&uid);
         }
@@ -285,6 +331,9 @@ impl Cache {
             }
             !gone
         });
+        if let Some(haystack) = &mut self.haystack {
+            haystack.change(delta);
+        }
         if self.recent.len() + delta.flags.len() > MAX_RECENT {
             self.recent.clear();
         }
@@ -342,11 +391,13 @@ impl Cache {
         positions
     }
 
-    /// Drops summaries far from `keep` when there are too many.
+    /// Drops summaries far from `keep` when there are too many; those that are not written yet stay.
     pub fn evict(&mut self, keep: &std::collections::HashSet<Uid>) {
         if self.summaries.len() > MAX_SUMMARIES {
-            self.summaries.retain(|uid, _| keep.contains(uid));
-            self.outdated.retain(|uid| keep.contains(uid));
+            let changed = &self.kept.changed;
+            self.summaries
+                .retain(|uid, _| keep.contains(uid) || changed.contains(&page_of(*uid)));
+            self.outdated.retain(|uid| self.summaries.contains_key(uid));
             self.kept.asked.clear();
         }
     }

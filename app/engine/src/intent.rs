@@ -26,6 +26,8 @@ pub enum Intent {
     Filter(Filter),
     /// Show what matches; an empty text ends the search.
     Search(String),
+    /// The same while it is being typed: this device is searched at once, the server after a pause.
+    TypeSearch(String),
     /// The rows on screen, by position from the top.
     Scroll {
         first: u32,
@@ -67,6 +69,8 @@ pub enum Intent {
         uid: Uid,
         from: Option<Address>,
     },
+    /// Where the tab runs, and what may be fetched before anybody asks for it.
+    Circumstances(Circumstances),
     /// Offer people whose name or address begins with what is typed; nobody for an empty text.
     Complete {
         typed: String,
@@ -190,6 +194,35 @@ pub enum Filter {
     Unread,
     Starred,
     Attachment,
+}
+
+/// What a tab tells of the browser it runs in and of the person's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Circumstances {
+    /// It is on screen.
+    pub visible: bool,
+    /// The line costs by the byte, or the person told the browser to save data.
+    pub metered: bool,
+    /// The battery runs low.
+    pub saving: bool,
+    /// Go on though the line is metered.
+    pub despite_metered: bool,
+    /// How many of the newest messages are kept ahead: of the inbox, of each other mailbox.
+    pub inbox_depth: u32,
+    pub other_depth: u32,
+}
+
+impl Default for Circumstances {
+    fn default() -> Self {
+        Self {
+            visible: true,
+            metered: false,
+            saving: false,
+            despite_metered: false,
+            inbox_depth: 5_000,
+            other_depth: 500,
+        }
+    }
 }
 
 /// Which messages of the tab's list an action is for.

@@ -123,9 +123,18 @@ pub struct Keeping {
     pub asked: BTreeSet<u32>,
     /// Pages on their way.
     pub loading: BTreeSet<u32>,
+    /// Pages that a search has still to read; `None` before it began.
+    pub unread: Option<BTreeSet<u32>>,
+    /// Pages on their way to be searched.
+    pub reading: bool,
 }
 
 impl Keeping {
+    /// Whether more pages are kept than are.
+    pub fn has_room(&self) -> bool {
+        self.pages.len() < MAX_PAGES
+    }
+
     fn differs(&self) -> bool {
         self.column || self.void || !self.changed.is_empty()
     }

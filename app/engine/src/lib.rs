@@ -16,12 +16,15 @@ mod actions;
 mod bodies;
 mod cache;
 mod drafts;
+mod fill;
+mod haystack;
 mod intent;
 mod kept;
 mod list;
 mod pending;
 mod people;
 mod query;
+mod search;
 mod session;
 mod state;
 mod sync;
@@ -30,13 +33,16 @@ mod view;
 pub use drafts::{
     KeptDraft, address_problem, addresses, alternative_of, html_of, is_formatted, transferred,
 };
-pub use intent::{Action, Answer, Filter, Identity, Intent, Style, TabId, Target, UndoId, Write};
+pub use intent::{
+    Action, Answer, Circumstances, Filter, Identity, Intent, Style, TabId, Target, UndoId, Write,
+};
 pub use kept::{KeptAccount, KeptMailbox, KeptPage, PAGE_SPAN, Record};
-pub use query::parse as parse_query;
+pub use query::{Query, parse as parse_query};
+pub use search::find_in;
 pub use state::State;
 pub use view::{
-    ContentAddress, DraftPhase, DraftView, Line, ListState, ListView, MailboxRow, MessageState,
-    MessageView, Notice, SessionView, Stage, Template, View,
+    ContentAddress, DraftPhase, DraftView, Filling, Line, ListState, ListView, MailboxRow,
+    MessageState, MessageView, Notice, Reach, SessionView, Stage, Template, View,
 };
 
 use roost_wire::{Body, ClientMessage, Composed, ServerMessage};
@@ -92,6 +98,12 @@ pub enum Event {
     },
     /// The answer to [`Effect::LoadPages`]: those of them that are there.
     PagesLoaded {
+        account: String,
+        mailbox: String,
+        pages: Vec<KeptPage>,
+    },
+    /// The answer to [`Effect::ReadPages`].
+    PagesRead {
         account: String,
         mailbox: String,
         pages: Vec<KeptPage>,
@@ -200,6 +212,13 @@ pub enum Effect {
         uidvalidity: u32,
         pages: Vec<u32>,
     },
+    /// Give pages of a mailbox to be searched, with [`Event::PagesRead`].
+    ReadPages {
+        account: String,
+        mailbox: String,
+        uidvalidity: u32,
+        pages: Vec<u32>,
+    },
     /// Keep nothing of any account any more, but for messages being written.
     Wipe,
     Show {
@@ -232,6 +251,10 @@ pub enum Wake {
     Discard(String),
     /// A draft has had no tab for a while.
     Release(String),
+    /// The next page may be fetched ahead.
+    Ahead,
+    /// Nothing was typed into a tab's search for a while.
+    Searched { tab: TabId, text: String },
     /// Try once more to hand over a message.
     Resend(String),
     /// What changed is to be written.
@@ -274,11 +297,20 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
             mailbox,
             pages,
         } => state.pages_loaded(&account, &mailbox, pages),
+        Event::PagesRead {
+            account,
+            mailbox,
+            pages,
+        } => state.pages_read(&account, &mailbox, &pages),
         Event::Woke(wake) => state.woke(wake),
     }
     state.go_on_with_drafts();
+    if state.is_searching() {
+        state.search_here();
+    }
     state.load_what_is_kept();
     state.ask_for_what_is_missing();
+    state.fill();
     state.keep_mail();
     state.show();
     state.take_effects()

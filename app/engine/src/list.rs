@@ -74,15 +74,16 @@ impl State {
             let hidden = hidden(cache, &leaving);
             return Some(Rows::All { cache, hidden });
         }
-        let found = tab.found.as_ref()?;
-        Some(Rows::Found(
-            found
-                .uids
-                .iter()
-                .filter(|uid| !leaving.iter().any(|set| set.contains(**uid)))
-                .copied()
-                .collect(),
-        ))
+        let mut uids = match (&tab.found, &tab.here) {
+            // The server has the last word, where it says everything.
+            (Some(found), Some(here)) if !found.is_complete() => merged(&found.uids, &here.uids),
+            (Some(found), _) => found.uids.clone(),
+            (None, here) => here.as_ref()?.uids.clone(),
+        };
+        if !leaving.is_empty() {
+            uids.retain(|uid| !leaving.iter().any(|set| set.contains(*uid)));
+        }
+        Some(Rows::Found(uids))
     }
 
     /// The UIDs that any tab shows of a mailbox.
@@ -114,6 +115,14 @@ impl State {
             _ => UidSet::default(),
         }
     }
+}
+
+/// Both, newest first, each once.
+pub fn merged(a: &[Uid], b: &[Uid]) -> Vec<Uid> {
+    let mut uids = [a, b].concat();
+    uids.sort_unstable_by(|a, b| b.cmp(a));
+    uids.dedup();
+    uids
 }
 
 /// The sequence numbers that leaving messages have, ascending. An unknown place is hidden when its known neighbours

@@ -4,10 +4,25 @@ use roost_wire::SearchQuery;
 
 use crate::Filter;
 
-/// Reads a search text. Operators: `from:` `to:` `subject:` `has:attachment` `is:unread` `is:read` `is:starred`
-/// `before:` `after:` (both `2024-02-29`), `larger:` (`5M`, `200k`). A value or phrase may be quoted.
-pub fn parse(text: &str) -> SearchQuery {
+const OPERATORS: [&str; 9] = [
+    "from", "to", "subject", "has", "is", "in", "before", "after", "larger",
+];
+
+/// What was typed, understood.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Query {
+    /// What a message must have. A day is one of UTC, and `larger` counts bytes as IMAP does (RFC822.SIZE).
+    pub search: SearchQuery,
+    /// The mailbox it is to be in, as a person calls it.
+    pub within: Option<String>,
+}
+
+/// Reads a search text. Operators: `from:` `to:` `subject:` `has:attachment` `is:unread` `is:read` `is:starred` `in:`
+/// `before:` `after:` (both `2024-02-29`), `larger:` (`5M`, `200k`). A value or phrase may be quoted. The same is then
+/// asked of the server and looked for on this device.
+pub fn parse(text: &str) -> Query {
     let mut query = SearchQuery::default();
+    let mut within = None;
     for word in words(text) {
         let operator = word
             .split_once(':')
@@ -17,11 +32,14 @@ pub fn parse(text: &str) -> SearchQuery {
                     value.trim_matches('"').to_owned(),
                 )
             })
-            .filter(|(_, value)| !value.is_empty());
+            // An operator that is still being typed asks for nothing yet.
+            .filter(|(name, value)| !value.is_empty() || OPERATORS.contains(&name.as_str()));
         match operator
             .as_ref()
             .map(|(name, value)| (name.as_str(), value.as_str()))
         {
+            Some((_, "")) => {}
+            Some(("in", value)) => within = Some(value.to_owned()),
             Some(("from", value)) => query.from = Some(value.to_owned()),
             Some(("to", value)) => query.to = Some(value.to_owned()),
             Some(("subject", value)) => query.subject = Some(value.to_owned()),
@@ -40,7 +58,10 @@ pub fn parse(text: &str) -> SearchQuery {
             }
         }
     }
-    query
+    Query {
+        search: query,
+        within,
+    }
 }
 
 /// Narrows a query by a quick filter.
@@ -118,7 +139,8 @@ mod tests {
     fn operators_and_words() {
         let query = parse(
             "from:ann \"two words\" is:unread has:attachment after:2024-02-29 larger:5M plain",
-        );
+        )
+        .search;
         assert_eq!(query.from.as_deref(), Some("ann"));
         assert_eq!(query.text, ["two words", "plain"]);
         assert_eq!(query.unread, Some(true));
@@ -130,8 +152,16 @@ mod tests {
     #[test]
     fn what_is_no_operator_is_text() {
         assert_eq!(
-            parse("http://x after:soon re:").text,
+            parse("http://x after:soon re:").search.text,
             ["http://x", "after:soon", "re:"]
         );
+        assert_eq!(parse("from: is:").search, SearchQuery::default());
+    }
+
+    #[test]
+    fn a_mailbox_may_have_blanks() {
+        let query = parse("in:\"Old mail\" tulips");
+        assert_eq!(query.within.as_deref(), Some("Old mail"));
+        assert_eq!(query.search.text, ["tulips"]);
     }
 }

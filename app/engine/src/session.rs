@@ -189,6 +189,7 @@ impl State {
         self.retrying = false;
         self.mailboxes_known = false;
         self.asked.clear();
+        self.fill_begins_anew();
         for cache in self.caches.values_mut() {
             cache.verified = false;
         }
@@ -266,6 +267,8 @@ impl State {
             Wake::Discard(id) => self.discard_for_good(&id),
             Wake::Release(id) => self.release(&id),
             Wake::Resend(id) => self.resend(&id),
+            Wake::Ahead => self.fill_goes_on(),
+            Wake::Searched { tab, text } => self.search_paused(tab, &text),
             Wake::Overdue(id) => {
                 if self.asked.contains_key(&id) {
                     self.line_is_dead();

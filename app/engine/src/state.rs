@@ -7,13 +7,14 @@ use roost_wire::{Address, Mailbox, RequestId, UidSet};
 use crate::bodies::Bodies;
 use crate::cache::Cache;
 use crate::drafts::Draft;
+use crate::fill::Fill;
 use crate::kept::KeptAccount;
 use crate::pending::{Pending, Undo};
 use crate::view::{
     ContentAddress, DraftView, Line, ListView, MailboxRow, MessageView, SessionView, Stage,
     Template,
 };
-use crate::{Effect, Filter, TabId, Who};
+use crate::{Circumstances, Effect, Filter, TabId, Who};
 
 /// How many mailboxes are cached.
 pub const MAX_CACHES: usize = 32;
@@ -46,6 +47,7 @@ pub struct State {
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) undo: VecDeque<Undo>,
     pub(crate) bodies: Bodies,
+    pub(crate) fill: Fill,
     /// Messages being written, by their id.
     pub(crate) drafts: BTreeMap<String, Draft>,
     /// What the device kept from before was heard.
@@ -120,10 +122,25 @@ impl Backoff {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     Mailboxes,
-    Window { mailbox: String, page: u32 },
-    Summaries { mailbox: String, uids: UidSet },
-    Delta { mailbox: String },
-    Search { mailbox: String, source: Source },
+    Window {
+        mailbox: String,
+        page: u32,
+    },
+    Summaries {
+        mailbox: String,
+        uids: UidSet,
+    },
+    Delta {
+        mailbox: String,
+    },
+    Search {
+        mailbox: String,
+        source: Source,
+    },
+    /// A page that nobody waits for.
+    Ahead {
+        mailbox: String,
+    },
     Limit,
 }
 
@@ -135,7 +152,8 @@ impl Asked {
             Self::Window { mailbox, .. }
             | Self::Summaries { mailbox, .. }
             | Self::Delta { mailbox }
-            | Self::Search { mailbox, .. } => mailbox,
+            | Self::Search { mailbox, .. }
+            | Self::Ahead { mailbox } => mailbox,
         }
     }
 }
@@ -161,6 +179,12 @@ pub struct Tab {
     pub source: Source,
     /// The answer to the source's search, newest first.
     pub found: Option<Found>,
+    /// What this device found itself.
+    pub here: Option<Here>,
+    /// The search is still being typed: the server is not asked yet.
+    pub typing: bool,
+    /// The mailbox to go back to from one that the search names.
+    pub home: Option<String>,
     /// The mailbox changed since the search was answered.
     pub found_outdated: bool,
     pub failed: Option<Failure>,
@@ -171,10 +195,27 @@ pub struct Tab {
     pub typed: String,
     /// Who the person is, by address: not offered.
     pub own: Vec<String>,
+    pub circumstances: Circumstances,
     pub shown: Shown,
 }
 
 impl Tab {
+    /// Forgets what was found, by the server and here.
+    pub fn forget_found(&mut self) {
+        self.found = None;
+        self.here = None;
+    }
+
+    /// Takes messages that are gone out of what was found.
+    pub fn lose(&mut self, gone: &UidSet) {
+        if let Some(found) = &mut self.found {
+            found.lose(gone);
+        }
+        if let Some(here) = &mut self.here {
+            here.uids.retain(|uid| !gone.contains(*uid));
+        }
+    }
+
     pub fn failed_for_good(&self) -> bool {
         self.failed.as_ref().is_some_and(|failure| !failure.again)
     }
@@ -195,7 +236,21 @@ pub struct Found {
     pub total: u32,
 }
 
+/// What this device found before the server said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Here {
+    /// The newest first.
+    pub uids: Vec<u32>,
+    /// How many rows of the haystack were looked through.
+    pub read: usize,
+}
+
 impl Found {
+    /// Whether it names every match.
+    pub fn is_complete(&self) -> bool {
+        self.uids.len() >= self.total as usize
+    }
+
     /// Takes out messages that are gone.
     pub fn lose(&mut self, gone: &UidSet) {
         let before = self.uids.len();
@@ -251,6 +306,7 @@ impl Default for State {
             pending: VecDeque::new(),
             undo: VecDeque::new(),
             bodies: Bodies::default(),
+            fill: Fill::default(),
             drafts: BTreeMap::new(),
             restored: false,
             resuming: Vec::new(),
@@ -300,6 +356,12 @@ impl State {
         }
     }
 
+    /// Whether any tab searches, or did.
+    pub(crate) fn is_searching(&self) -> bool {
+        self.tabs.values().any(|tab| !tab.source.is_all())
+            || self.caches.values().any(|cache| cache.haystack.is_some())
+    }
+
     /// Forgets everything that belongs to an account.
     pub(crate) fn forget_account(&mut self) {
         self.keep_from_now_on(false);
@@ -326,6 +388,7 @@ impl State {
             *tab = Tab {
                 mailbox: "INBOX".to_owned(),
                 count: tab.count,
+                circumstances: tab.circumstances,
                 shown: std::mem::take(&mut tab.shown),
                 ..Tab::default()
             };

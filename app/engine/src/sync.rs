@@ -10,8 +10,7 @@ use roost_wire::{
 use crate::cache::Mismatch;
 use crate::state::{Asked, Failure, Found, Socket};
 use crate::view::View;
-use crate::{Effect, State, Wake};
-use crate::{drafts, people, query};
+use crate::{Effect, State, Wake, drafts, people};
 
 /// Rows are asked for in pages of this many sequence numbers.
 pub const PAGE: u32 = 32;
@@ -19,6 +18,8 @@ pub const PAGE: u32 = 32;
 pub const MARGIN: u32 = 60;
 /// How many requests may be under way.
 const MAX_ASKED: usize = 16;
+/// How many searches of the server may be under way.
+const MAX_SEARCHES: usize = 2;
 /// How long the gateway may take to answer; it limits every IMAP command to 60 seconds.
 const OVERDUE_MS: u32 = 75_000;
 /// How long until something that failed for now is asked for again.
@@ -186,28 +187,37 @@ impl State {
                 mailbox: mailbox.clone(),
                 source: tab.source.clone(),
             };
-            if !self.asked.values().any(|known| *known == asked) {
-                let query = query::narrow(query::parse(&tab.source.search), tab.source.filter);
+            let searches = |asked: &&Asked| matches!(asked, Asked::Search { .. });
+            if !tab.typing
+                && !self.asked.values().any(|known| *known == asked)
+                // What was typed before has its answer first, lest a slow server is asked for every letter.
+                && self.asked.values().filter(searches).count() < MAX_SEARCHES
+                && let Some(query) = self.query_of(tab)
+            {
                 if let Some(tab) = self.tabs.get_mut(&id) {
                     tab.found_outdated = false;
                 }
-                self.ask(asked, Request::Search { mailbox, query });
+                self.ask(
+                    asked,
+                    Request::Search {
+                        mailbox: mailbox.clone(),
+                        query,
+                    },
+                );
             }
-            return;
         }
-        let (Some(found), Some(cache)) = (&tab.found, self.caches.get(&mailbox)) else {
+        let Some(tab) = self.tabs.get(&id) else {
+            return;
+        };
+        let (Some(rows), Some(cache)) = (self.rows(tab), self.caches.get(&mailbox)) else {
             return;
         };
         let uidvalidity = cache.state.uidvalidity;
-        let first = tab.first.saturating_sub(MARGIN) as usize;
-        let missing: UidSet = found
-            .uids
-            .iter()
-            .skip(first)
-            .take((tab.count + 2 * MARGIN) as usize)
-            .filter(|uid| cache.lacks(**uid))
+        let first = tab.first.saturating_sub(MARGIN);
+        let missing: UidSet = (first..(tab.first + tab.count + MARGIN).min(rows.len()))
+            .filter_map(|position| rows.uid(position))
+            .filter(|uid| cache.lacks(*uid))
             .take(MAX_WINDOW as usize)
-            .copied()
             .collect();
         let asked = Asked::Summaries {
             mailbox: mailbox.clone(),
@@ -236,7 +246,11 @@ impl State {
                 self.mailboxes_known = true;
                 self.changed(Change::Mailboxes(mailboxes));
             }
-            (Asked::Window { mailbox, .. }, Ok(Answer::Window(window))) => {
+            (
+                Asked::Window { mailbox, .. } | Asked::Ahead { mailbox },
+                Ok(Answer::Window(window)),
+            ) => {
+                self.fill_pauses();
                 self.recovered(&mailbox);
                 let keep = self.uids_on_screen(&mailbox);
                 let Some(cache) = self.caches.get_mut(&mailbox) else {
@@ -267,6 +281,9 @@ impl State {
                 for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
                     if let Some(found) = &mut tab.found {
                         found.uids.retain(|uid| !missing.contains(uid));
+                    }
+                    if let Some(here) = &mut tab.here {
+                        here.uids.retain(|uid| !missing.contains(uid));
                     }
                 }
             }
@@ -314,6 +331,7 @@ impl State {
 
     fn failed(&mut self, asked: &Asked, problem: &Problem) {
         let mailbox = asked.mailbox();
+        self.fill_failed(mailbox);
         let recovery = problem.kind.recovery();
         if recovery == Recovery::Resynchronize {
             self.caches.remove(mailbox);
@@ -377,7 +395,8 @@ impl State {
                         }
                     } else {
                         tab.mailbox = "INBOX".to_owned();
-                        tab.found = None;
+                        tab.home = None;
+                        tab.forget_found();
                         tab.failed = None;
                         tab.first = 0;
                         tab.open = None;
@@ -422,9 +441,7 @@ impl State {
                     .values_mut()
                     .filter(|tab| tab.mailbox == delta.mailbox)
                 {
-                    if let Some(found) = &mut tab.found {
-                        found.lose(&delta.vanished);
-                    }
+                    tab.lose(&delta.vanished);
                 }
                 if !delta.arrived.is_empty() {
                     self.outdate_searches(&delta.mailbox);
@@ -461,21 +478,22 @@ impl State {
     fn begun_anew(&mut self, mailbox: &str) {
         self.asked.retain(|_, asked| asked.mailbox() != mailbox);
         for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
-            tab.found = None;
+            tab.forget_found();
             tab.open = None;
         }
     }
 
     /// Messages are gone because this device wanted it: a search that was answered before must not bring them back.
     pub(crate) fn gone(&mut self, mailbox: &str, uidvalidity: u32, uids: &UidSet) {
-        let known = self.caches.get(mailbox);
-        if known.is_none_or(|cache| cache.state.uidvalidity != uidvalidity) {
+        let known = self.caches.get_mut(mailbox);
+        let Some(cache) = known.filter(|cache| cache.state.uidvalidity == uidvalidity) else {
             return;
+        };
+        if let Some(haystack) = &mut cache.haystack {
+            haystack.lose(uids);
         }
         for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
-            if let Some(found) = &mut tab.found {
-                found.lose(uids);
-            }
+            tab.lose(uids);
         }
         let searching =
             |asked: &Asked| matches!(asked, Asked::Search { mailbox: of, .. } if of == mailbox);
@@ -490,6 +508,7 @@ impl State {
         );
         for tab in self.tabs.values_mut().filter(|tab| tab.mailbox == mailbox) {
             tab.found_outdated = tab.found.is_some();
+            tab.here = None;
         }
     }
 

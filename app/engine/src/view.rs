@@ -83,6 +83,25 @@ pub struct SessionView {
     pub waiting: u32,
     /// How far the change under way over many messages is.
     pub progress: Option<(u32, u32)>,
+    pub filling: Filling,
+}
+
+/// How far this device is with what it keeps before anybody asks for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Filling {
+    /// Nothing is kept ahead, or not yet.
+    #[default]
+    Nothing,
+    /// So many of the newest messages of a mailbox are here, of those that are wanted.
+    Working {
+        mailbox: String,
+        have: u32,
+        wanted: u32,
+    },
+    /// It goes on when the line, the battery and the person let it.
+    Paused,
+    /// Everything wanted is here.
+    Done,
 }
 
 /// Where in its life the session is.
@@ -155,6 +174,23 @@ pub struct ListView {
     /// `None` where a row is still being fetched.
     pub rows: Vec<Option<Summary>>,
     pub state: ListState,
+    /// How far a search or filter has got.
+    pub reach: Reach,
+    /// How many matches the server found that this device did not have.
+    pub remote: u32,
+    /// Those of them among the rows.
+    pub remote_rows: Vec<Uid>,
+}
+
+/// How far a search or filter has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reach {
+    /// What is shown is what the server says.
+    Server,
+    /// It is what this device has; the server is being asked.
+    Asking,
+    /// It is what this device has, of so many messages: there is no line.
+    Device(u32),
 }
 
 /// Whether the list can be believed.

@@ -1,5 +1,6 @@
 //! The interface. The folder is the tree of what is on screen; one component a file.
 
+mod circumstances;
 pub mod compose;
 mod date;
 mod dialog;
@@ -34,6 +35,7 @@ pub fn app(device: Device) -> impl IntoView {
     let ui = Ui::new(device);
     provide_context(ui);
     prefs::apply(ui.prefs);
+    circumstances::tell(ui);
     let stage = memo(move || device.session.with(|session| session.stage.clone()));
     // Once somebody is signed in the shell stays, also behind the form of an expired session.
     let inside = Memo::new(move |before: Option<&bool>| match stage.get() {

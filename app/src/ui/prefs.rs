@@ -1,7 +1,7 @@
 //! Settings of this device, kept in the browser.
 
 use leptos::prelude::*;
-use roost_engine::{Identity, Style};
+use roost_engine::{Circumstances, Identity, Style};
 
 use crate::device::storage;
 
@@ -47,6 +47,11 @@ pub struct Prefs {
     /// How long a message can be taken back after "Send", in seconds.
     pub hold: u32,
     pub style: Style,
+    /// How many of the newest messages are kept on this device: of the inbox, of each other folder.
+    pub inbox_depth: u32,
+    pub other_depth: u32,
+    /// Fetch ahead on a metered line too.
+    pub despite_metered: bool,
     /// Who the person writes as; an empty address is the account's own.
     pub identities: Vec<Identity>,
 }
@@ -62,6 +67,9 @@ impl Default for Prefs {
             notify: false,
             hold: 10,
             style: Style::default(),
+            inbox_depth: Circumstances::default().inbox_depth,
+            other_depth: Circumstances::default().other_depth,
+            despite_metered: false,
             identities: Vec::new(),
         }
     }
@@ -84,6 +92,9 @@ impl Prefs {
                 ("write", "rich") => prefs.style.rich = true,
                 ("signature", "last") => prefs.style.signature_last = true,
                 ("identity", identity) => prefs.identities.extend(read(identity)),
+                ("inbox", depth) => prefs.inbox_depth = depth.parse().unwrap_or(prefs.inbox_depth),
+                ("others", depth) => prefs.other_depth = depth.parse().unwrap_or(prefs.other_depth),
+                ("metered", "on") => prefs.despite_metered = true,
                 ("notify", "on") => prefs.notify = true,
                 ("sender", sender) => prefs.trusted_senders.push(sender.to_owned()),
                 ("list-width", width) => {
@@ -117,6 +128,13 @@ impl Prefs {
         }
         if self.style.signature_last {
             text.push_str("signature=last\n");
+        }
+        text.push_str(&format!(
+            "inbox={}\nothers={}\n",
+            self.inbox_depth, self.other_depth
+        ));
+        if self.despite_metered {
+            text.push_str("metered=on\n");
         }
         for identity in &self.identities {
             text.push_str(&format!("identity={}\n", written(identity)));

@@ -1,7 +1,7 @@
 //! Settings of this device.
 
 use leptos::prelude::*;
-use roost_engine::{Identity, alternative_of, html_of};
+use roost_engine::{Filling, Identity, alternative_of, html_of};
 
 use crate::ui::compose::rich::{Editor, Rich};
 use crate::ui::live::{When, each, heard, live, memo, shown};
@@ -87,6 +87,7 @@ pub fn Settings() -> impl IntoView {
                 </ul>
             </When>
         </fieldset>
+        <Keeping />
         <Identities />
         <fieldset>
             <legend>"Writing"</legend>
@@ -137,6 +138,59 @@ pub fn Settings() -> impl IntoView {
             </label>
             <When test=live(move || denied.get())>
                 <p class="hint">"The browser does not allow notifications from this page. Change it in the browser's site settings."</p>
+            </When>
+        </fieldset>
+    }
+}
+
+/// How much is kept on this device before anybody asks for it, and how far that is.
+#[component]
+fn Keeping() -> impl IntoView {
+    let ui = expect_context::<Ui>();
+    let prefs = ui.prefs;
+    let depth = move |label: &'static str, is: fn(&Prefs) -> u32, set: fn(&mut Prefs, u32)| {
+        view! {
+            <label>
+                {label}
+                <select on:change=heard(move |event: Event| {
+                    let depth = event_target_value(&event).parse().unwrap_or(500);
+                    prefs.update(|p| set(p, depth));
+                })>
+                    {[0, 500, 1_000, 5_000, 20_000, 100_000].map(|depth| view! {
+                        <option value=depth.to_string() selected=live(move || prefs.with(is) == depth)>
+                            {if depth == 0 { "None".to_owned() } else { format!("The newest {depth}") }}
+                        </option>
+                    }).collect_view()}
+                </select>
+            </label>
+        }
+    };
+    let far = memo(move || {
+        ui.device.session.with(|session| match &session.filling {
+            Filling::Nothing => None,
+            Filling::Working { mailbox, have, wanted } => {
+                let name = if mailbox == "INBOX" { "Inbox" } else { mailbox };
+                Some(format!("{name}: {have} of {wanted} are here."))
+            }
+            Filling::Paused => Some("Waiting until there is a line that costs nothing, and power, and Roost is on screen.".to_owned()),
+            Filling::Done => Some("All of them are here.".to_owned()),
+        })
+    });
+    view! {
+        <fieldset>
+            <legend>"Mail on this device"</legend>
+            {depth("Messages of the inbox listed without a connection", |p| p.inbox_depth, |p, depth| p.inbox_depth = depth)}
+            {depth("Of each other folder", |p| p.other_depth, |p, depth| p.other_depth = depth)}
+            <label class="check">
+                <input
+                    type="checkbox"
+                    prop:checked=live(move || prefs.with(|p| p.despite_metered))
+                    on:change=heard(move |event: Event| prefs.update(|p| p.despite_metered = event_target_checked(&event)))
+                />
+                "Also on mobile networks and when saving data"
+            </label>
+            <When test=live(move || far.with(Option::is_some))>
+                <p class="hint" role="status" aria-label="Mail on this device">{shown(move || far.get())}</p>
             </When>
         </fieldset>
     }

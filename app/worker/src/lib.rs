@@ -154,6 +154,12 @@ fn perform(effect: Effect) {
             uidvalidity,
             pages,
         } => storage::mail::load_pages(account, mailbox, uidvalidity, pages),
+        Effect::ReadPages {
+            account,
+            mailbox,
+            uidvalidity,
+            pages,
+        } => storage::mail::read_pages(account, mailbox, uidvalidity, pages),
         Effect::Wipe => storage::wipe(),
         Effect::Show { tab, view } => show(tab, &view),
         Effect::Wake { wake, after_ms } => after(after_ms, move || handle(Event::Woke(wake))),

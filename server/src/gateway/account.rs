@@ -497,7 +497,7 @@ impl Task {
             return;
         }
         match &request {
-            Request::Window { mailbox, .. }
+            Request::Window { mailbox, .. } | Request::Ahead { mailbox, .. }
                 if !self.tracks.contains_key(mailbox) && self.opening.len() < MAX_TRACKS =>
             {
                 self.opening.entry(mailbox.clone()).or_default();

@@ -93,6 +93,16 @@ pub async fn answer(pool: &Arc<Pool>, request: Request) -> Result<Answer, ImapEr
                 .await
                 .map(Answer::Window)
         }
+        Request::Ahead {
+            mailbox,
+            first,
+            count,
+        } => {
+            let mut lease = pool.acquire(Priority::Background, Some(&mailbox)).await?;
+            imap::window(&mut lease, &mailbox, first, count)
+                .await
+                .map(Answer::Window)
+        }
         Request::Summaries {
             mailbox,
             uidvalidity,

@@ -1,27 +1,9 @@
 // The browser as a device of its own: it starts from what it keeps, works without a line, and agrees with the server
 // afterwards.
-import { bodyFrame, contents, expect, message, row, rows, signIn, stage, test } from "./roost.mjs";
+import { bodyFrame, contents, expect, inboxIsKept, kept, message, row, rows, signIn, stage, test } from "./roost.mjs";
 
 /** The app itself is kept once its service worker has all of it. */
 const appIsKept = (page) => page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
-/** What the store has of mail; `null` while it has not been opened. */
-const kept = (page) =>
-  page.evaluate(
-    () =>
-      new Promise((resolve, reject) => {
-        const opening = indexedDB.open("roost");
-        opening.onerror = () => reject(opening.error);
-        opening.onsuccess = () => {
-          const keys = opening.result.transaction("mail").objectStore("mail").getAllKeys();
-          keys.onsuccess = () => {
-            opening.result.close();
-            resolve(keys.result);
-          };
-        };
-      }),
-  );
-const inboxIsKept = (page) => expect.poll(async () => (await kept(page)).filter((key) => key.includes("INBOX")).length).toBeGreaterThan(1);
-
 test("without a line the inbox is there, messages open, and what is done is done later", async ({ page, account, imap }) => {
   await signIn(page, account);
   await row(page, /Welcome to Roost/).click();

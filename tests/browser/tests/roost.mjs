@@ -52,6 +52,25 @@ export const row = (page, name) => page.getByRole("grid", { name: "Messages" }).
 export const bodyFrame = (page) => page.frameLocator('iframe[title="Message body"]');
 export const message = (page) => page.getByRole("region", { name: "Message", exact: true });
 
+/** What the store has of mail; `null` while it has not been opened. */
+export const kept = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const opening = indexedDB.open("roost");
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const keys = opening.result.transaction("mail").objectStore("mail").getAllKeys();
+          keys.onsuccess = () => {
+            opening.result.close();
+            resolve(keys.result);
+          };
+        };
+      }),
+  );
+/** The inbox can be shown without a line. */
+export const inboxIsKept = (page) => expect.poll(async () => (await kept(page)).filter((key) => key.includes("INBOX")).length).toBeGreaterThan(1);
+
 /** In the page, from its start: notes when the first rows are on screen. */
 export const watchRows = () => {
   const look = () => {

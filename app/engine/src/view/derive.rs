@@ -2,9 +2,10 @@
 
 use roost_wire::{Mailbox, Role};
 
+use crate::search::show_remote;
 use crate::state::Tab;
 use crate::view::{
-    ListState, ListView, MailboxRow, MessageState, MessageView, SessionView, Stage, View,
+    ListState, ListView, MailboxRow, MessageState, MessageView, Reach, SessionView, Stage, View,
 };
 use crate::{Effect, State, TabId, drafts};
 
@@ -112,6 +113,7 @@ impl State {
             line: self.line,
             waiting: self.pending.len() as u32,
             progress: self.progress,
+            filling: self.fill.shown.clone(),
         }
     }
 
@@ -183,7 +185,13 @@ impl State {
                 Some(failure) => ListState::Failed(failure.why.clone()),
                 None => ListState::Loading,
             },
+            reach: Reach::Server,
+            remote: 0,
+            remote_rows: Vec::new(),
         };
+        if !tab.source.is_all() && !self.show_reach(tab, &mut view) {
+            return view;
+        }
         let (Some(rows), Some(cache)) = (self.rows(tab), self.caches.get(&tab.mailbox)) else {
             return view;
         };
@@ -197,6 +205,9 @@ impl State {
                 Some(self.replayed(&tab.mailbox, summary))
             })
             .collect();
+        if !tab.source.search.is_empty() {
+            show_remote(tab, &rows, end, &mut view);
+        }
         let shown = tab.shown.list.as_ref().filter(|shown| {
             shown.mailbox == view.mailbox
                 && shown.filter == view.filter
@@ -208,7 +219,9 @@ impl State {
         {
             return self.kept(shown);
         }
-        if tab.failed.is_none() {
+        // Nothing on this device is no answer yet.
+        let waits = view.reach == Reach::Asking && view.total == 0;
+        if tab.failed.is_none() && !waits {
             view.state = ListState::Ready;
         }
         view

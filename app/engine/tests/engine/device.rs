@@ -1,8 +1,8 @@
 //! One device with one tab, and a gateway played by the test.
 
 use roost_engine::{
-    Action, DraftPhase, DraftView, Effect, Event, Identity, Intent, KeptDraft, Line, ListView,
-    Notice, Stage, State, Style, Target, Template, View, Wake, Who, Write, step,
+    Action, DraftPhase, DraftView, Effect, Event, Filling, Identity, Intent, KeptDraft, Line,
+    ListView, Notice, Stage, State, Style, Target, Template, View, Wake, Who, Write, step,
 };
 use roost_wire::{
     Address, Answer, Change, ClientMessage, Composed, Delta, Flags, Mailbox, MailboxState,
@@ -19,6 +19,10 @@ pub struct Device {
     pub line: Line,
     pub stage: Stage,
     pub waiting: u32,
+    pub filling: Filling,
+    /// Bodies that are being fetched, and how many ever were.
+    pub tickets: Vec<u32>,
+    pub bodies_asked: u32,
     pub notices: Vec<Notice>,
     pub drafts: Vec<DraftView>,
     /// What forms were filled with.
@@ -43,6 +47,9 @@ impl Device {
             line: Line::Connecting,
             stage: Stage::Starting,
             waiting: 0,
+            filling: Filling::Nothing,
+            tickets: Vec::new(),
+            bodies_asked: 0,
             notices: Vec::new(),
             drafts: Vec::new(),
             forms: Vec::new(),
@@ -125,6 +132,10 @@ impl Device {
                         .retain(|other| other.message.id != kept.message.id);
                     self.kept.push(*kept);
                 }
+                Effect::FetchBody { ticket, .. } => {
+                    self.tickets.push(ticket);
+                    self.bodies_asked += 1;
+                }
                 Effect::Forget(id) => self.kept.retain(|other| other.message.id != id),
                 Effect::Wake { wake, .. } => self.wakes.push(wake),
                 _ => {}
@@ -145,6 +156,7 @@ impl Device {
                 self.line = session.line;
                 self.stage = session.stage;
                 self.waiting = session.waiting;
+                self.filling = session.filling;
             }
             _ => {}
         }
@@ -228,6 +240,11 @@ impl Device {
             let answer = match request {
                 Request::Mailboxes => Answer::Mailboxes(mailboxes()),
                 Request::Window {
+                    mailbox,
+                    first,
+                    count,
+                }
+                | Request::Ahead {
                     mailbox,
                     first,
                     count,

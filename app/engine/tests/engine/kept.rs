@@ -1,7 +1,7 @@
 //! What a device keeps: it starts from that without a line, and agrees with the server afterwards.
 
 #[path = "../simulation/store.rs"]
-mod store;
+pub mod store;
 
 use roost_engine::{
     Action, Effect, Event, Intent, KeptAccount, KeptMailbox, Line, Stage, Wake, Who,
@@ -18,7 +18,7 @@ fn who() -> Who {
     }
 }
 
-fn account() -> KeptAccount {
+pub fn account() -> KeptAccount {
     KeptAccount {
         who: who(),
         address: "alice@roost.test".to_owned(),
@@ -29,7 +29,7 @@ fn account() -> KeptAccount {
 }
 
 /// Lets the store do what the engine asks of it, until it asks for nothing more.
-fn settle(device: &mut Device, store: &mut Store) {
+pub fn settle(device: &mut Device, store: &mut Store) {
     while !device.effects.is_empty() {
         for effect in std::mem::take(&mut device.effects) {
             match effect {
@@ -43,6 +43,26 @@ fn settle(device: &mut Device, store: &mut Store) {
                     uidvalidity,
                     pages,
                 } => device.event(store.pages(account, mailbox, uidvalidity, pages)),
+                Effect::ReadPages {
+                    account,
+                    mailbox,
+                    uidvalidity,
+                    pages,
+                } => {
+                    let read = store.pages(account, mailbox, uidvalidity, pages);
+                    if let Event::PagesLoaded {
+                        account,
+                        mailbox,
+                        pages,
+                    } = read
+                    {
+                        device.event(Event::PagesRead {
+                            account,
+                            mailbox,
+                            pages,
+                        });
+                    }
+                }
                 Effect::Wipe => *store = Store::default(),
                 _ => {}
             }
@@ -51,7 +71,7 @@ fn settle(device: &mut Device, store: &mut Store) {
 }
 
 /// A device that keeps an inbox of `count` messages, and its store.
-fn kept_inbox(count: u32) -> (Device, Store) {
+pub fn kept_inbox(count: u32) -> (Device, Store) {
     let mut store = Store::default();
     let mut device = Device::new();
     device.event(Event::Recalled(Some(Box::new(account()))));
@@ -62,7 +82,7 @@ fn kept_inbox(count: u32) -> (Device, Store) {
 }
 
 /// The worker starts again with what was kept; there is no line.
-fn restarted(store: &mut Store) -> Device {
+pub fn restarted(store: &mut Store) -> Device {
     let mut device = Device {
         state: roost_engine::State::default(),
         ..Device::start(Vec::new())

@@ -2,7 +2,9 @@
 
 mod device;
 mod drafts;
+mod fill;
 mod flow;
 mod kept;
 mod later;
+mod search;
 mod sync;

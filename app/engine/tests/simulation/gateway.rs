@@ -263,7 +263,9 @@ impl Gateway {
             return;
         }
         match &request {
-            Request::Window { mailbox, .. } if !self.tracks.contains_key(mailbox) => {
+            Request::Window { mailbox, .. } | Request::Ahead { mailbox, .. }
+                if !self.tracks.contains_key(mailbox) =>
+            {
                 self.opening.entry(mailbox.clone()).or_default();
             }
             // A device that comes back says where it stands.
@@ -630,6 +632,11 @@ impl Gateway {
             Request::Mailboxes => Err(ProblemKind::BadRequest),
             Request::MessageLimit => Ok(Answer::MessageLimit(Some(10_000_000))),
             Request::Window {
+                mailbox,
+                first,
+                count,
+            }
+            | Request::Ahead {
                 mailbox,
                 first,
                 count,

@@ -1,13 +1,14 @@
 //! The list of messages: virtual, only the rows on screen are in the document.
 
 mod geometry;
+mod reached;
 mod row;
 mod toolbar;
 
 use geometry::Geometry;
 use leptos::html;
 use leptos::prelude::*;
-use roost_engine::{Filter, Intent, ListState};
+use roost_engine::{Filter, Intent, ListState, Reach};
 use row::Row;
 use toolbar::Toolbar;
 
@@ -160,16 +161,19 @@ pub fn MessageList() -> impl IntoView {
                                 list.rows
                                     .iter()
                                     .enumerate()
-                                    .map(|(index, row)| (list.first + index as u32, row.clone()))
+                                    .map(|(index, row)| {
+                                        let remote = row.as_ref().is_some_and(|row| list.remote_rows.contains(&row.uid));
+                                        (list.first + index as u32, row.clone(), remote)
+                                    })
                                     .collect::<Vec<_>>()
                             }),
                             // A row is drawn anew when anything in it changes, and moved when only its place does.
-                            |(position, row)| match row {
-                                Some(summary) => (0, Some(summary.clone())),
-                                None => (position + 1, None),
+                            |(position, row, remote)| match row {
+                                Some(summary) => (u32::from(*remote), Some(summary.clone())),
+                                None => (position + 2, None),
                             },
-                            |(_, summary)| match summary {
-                                Some(summary) => view! { <Row summary /> }.into_any(),
+                            |(_, summary, remote)| match summary {
+                                Some(summary) => view! { <Row summary remote /> }.into_any(),
                                 None => view! {
                                     <div class="row skeleton" role="row" aria-busy="true"><span role="gridcell"></span><span role="presentation"></span></div>
                                 }
@@ -200,6 +204,10 @@ fn Placeholder() -> impl IntoView {
                 ListState::Loading if list.rows.is_empty() => (true, None),
                 ListState::Ready if list.total == 0 => {
                     let text = match list.filter {
+                        _ if matches!(list.reach, Reach::Device(_)) => (
+                            "Nothing found here",
+                            "The mail server is asked as soon as there is a connection.",
+                        ),
                         _ if !list.search.is_empty() => (
                             "Nothing found",
                             "No message in this folder matches your search.",

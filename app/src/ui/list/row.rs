@@ -12,7 +12,11 @@ use crate::ui::swipe::{Swipe, Swiping};
 use web_sys::{DragEvent, MouseEvent, TouchEvent};
 
 #[component]
-pub fn Row(summary: Summary) -> impl IntoView {
+pub fn Row(
+    summary: Summary,
+    /// Only the server found it, this device did not have it.
+    remote: bool,
+) -> impl IntoView {
     let ui = expect_context::<Ui>();
     let uid = summary.uid;
     let flags = summary.flags.clone();
@@ -29,7 +33,10 @@ pub fn Row(summary: Summary) -> impl IntoView {
         summary.subject.clone()
     };
     let when = date::short(summary.received);
-    let described = describe(&who, &subject, &when, &summary);
+    let mut described = describe(&who, &subject, &when, &summary);
+    if remote {
+        described.push_str(", found on the mail server");
+    }
     let selected =
         memo(move || ui.all.get() || ui.selected.with(|selected| selected.contains(&uid)));
     let cursor = memo(move || ui.cursor.get() == Some(uid));
@@ -116,6 +123,9 @@ pub fn Row(summary: Summary) -> impl IntoView {
                         {flags.has("$Forwarded").then(|| Icon::Forward.draw())}
                         {summary.attachment.then(|| view! {
                             <span class="has-attachment" title="Has an attachment">{Icon::Attachment.draw()}</span>
+                        })}
+                        {remote.then(|| view! {
+                            <span class="remote" title="Found on the mail server: it was not on this device">"server"</span>
                         })}
                         <time>{when.clone()}</time>
                     </span>

@@ -5,10 +5,11 @@ use leptos::prelude::*;
 use roost_engine::{Action, Filter, Intent, ListState, Target};
 use roost_wire::Role;
 
+use super::reached::Reached;
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, effect, heard, live, memo, shown};
 use crate::ui::state::{Dialog, Pane, Ui};
-use web_sys::{KeyboardEvent, SubmitEvent};
+use web_sys::{Event, KeyboardEvent, SubmitEvent};
 
 /// The search field, for the key that goes there.
 pub const SEARCH_ID: &str = "search";
@@ -34,6 +35,7 @@ pub fn Toolbar(label: Memo<String>) -> impl IntoView {
                 <Count />
             </div>
             <Search />
+            <Reached />
             <Show when=live(move || selecting.get()) fallback=Filters>
                 <Selection />
             </Show>
@@ -109,6 +111,7 @@ fn Search() -> impl IntoView {
                 aria-label="Search this folder"
                 placeholder="Search this folder"
                 autocomplete="off"
+                on:input=heard(move |event: Event| ui.device.send(Intent::TypeSearch(event_target_value(&event))))
                 on:keydown=heard(move |event: KeyboardEvent| {
                     if event.key() == "Escape" {
                         event.prevent_default();

@@ -90,24 +90,38 @@ pub fn load_mailbox(account: String, mailbox: String) {
 
 pub fn load_pages(account: String, mailbox: String, uidvalidity: u32, pages: Vec<u32>) {
     spawn_local(async move {
-        let keys = pages
-            .iter()
-            .map(|&page| page_key(&account, &mailbox, uidvalidity, page));
-        let pages = get_all(keys).await.unwrap_or_default();
+        let pages = get_all(&account, &mailbox, uidvalidity, &pages).await;
         handle(Event::PagesLoaded {
             account,
             mailbox,
-            pages,
+            pages: pages.unwrap_or_default(),
         });
     });
 }
 
-/// What there is under these keys.
-async fn get_all(keys: impl Iterator<Item = String>) -> Result<Vec<KeptPage>, JsValue> {
+pub fn read_pages(account: String, mailbox: String, uidvalidity: u32, pages: Vec<u32>) {
+    spawn_local(async move {
+        let pages = get_all(&account, &mailbox, uidvalidity, &pages).await;
+        handle(Event::PagesRead {
+            account,
+            mailbox,
+            pages: pages.unwrap_or_default(),
+        });
+    });
+}
+
+/// Those of these pages that there are.
+async fn get_all(
+    account: &str,
+    mailbox: &str,
+    uidvalidity: u32,
+    pages: &[u32],
+) -> Result<Vec<KeptPage>, JsValue> {
     let store = keeping_store(IdbTransactionMode::Readonly).await?;
     // All are asked for at once: a transaction ends as soon as nothing is asked of it.
     let asked = Array::new();
-    for key in keys {
+    for &page in pages {
+        let key = page_key(account, mailbox, uidvalidity, page);
         asked.push(&settled(&store.get(&key.into())?));
     }
     let found: Array = JsFuture::from(Promise::all(&asked)).await?.unchecked_into();
