@@ -7,7 +7,7 @@ import { startStage } from "./stage.mjs";
 
 const { info, stop } = await startStage();
 process.env.ROOST_STAGE = JSON.stringify(info);
-const { imapClient, newAccount, rows, signIn } = await import("./tests/roost.mjs");
+const { newAccount, rows, signIn } = await import("./tests/roost.mjs");
 const browser = await chromium.launch(CHROMIUM);
 const called = new Set();
 const marked = () => [...new Uint8Array(globalThis.roostMarks.buffer)].flatMap((mark, number) => (mark ? [number] : []));
@@ -24,19 +24,10 @@ for (const settings of [{ viewport: { width: 1360, height: 860 } }, devices["Pix
     const page = await context.newPage();
     await signIn(page, account);
     await rows(page).first().waitFor();
-    // What comes by itself, at any moment.
-    const client = await imapClient(account);
-    await client.append("INBOX", "From: x@example.org\r\nSubject: pushed\r\n\r\nHello\r\n");
-    await rows(page).filter({ hasText: "pushed" }).first().waitFor();
-    await client.mailboxOpen("INBOX");
-    await client.messageFlagsAdd("*", ["\\Seen"]);
-    await client.logout();
     await page.mouse.wheel(0, 3_000);
-    await page.waitForTimeout(1_000);
     await note(page);
     await page.reload();
     await rows(page).first().waitFor();
-    await page.waitForTimeout(1_000);
     await note(page);
     await context.close();
   }

@@ -18,7 +18,6 @@ test.describe("a cold start", () => {
     await signIn(page, account);
     const { bytes, requests } = await start();
     // The target is 180 KB and 14 requests (ARCHITECTURE.md, "Numbers"); past this, something heavy came in.
-    console.log(bytes, requests);
     expect(bytes).toBeLessThanOrEqual(260_000);
     expect(requests).toBeLessThanOrEqual(14);
   });
