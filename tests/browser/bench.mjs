@@ -25,7 +25,7 @@ const median = (values) => Math.round(quantile(values, 0.5) * 10) / 10;
 
 const { info, stop } = await startStage("release");
 process.env.ROOST_STAGE = JSON.stringify(info);
-const { stage, newAccount, signIn, rows, untilRows, watchRows } = await import("./tests/roost.mjs");
+const { stage, newAccount, signIn, measureStart, rows } = await import("./tests/roost.mjs");
 const browser = await chromium.launch(CHROMIUM);
 const report = {
   how: `medians of ${RUNS} runs on one machine in one run; headless Chromium, real Dovecot over loopback, release build`,
@@ -40,8 +40,7 @@ async function startUp() {
     // The device that starts for the first time, then one that keeps mail and app and starts again.
     const context = await browser.newContext({ ...VIEWPORT, serviceWorkers: "block" });
     const page = await context.newPage();
-    await page.addInitScript(watchRows);
-    await stage({ do: "traffic" });
+    const start = await measureStart(page);
     await page.goto(account.url);
     await page.getByLabel("Username").fill(account.name);
     await page.getByLabel("Password").fill(account.password);
@@ -49,7 +48,7 @@ async function startUp() {
       document.querySelector("button[type=submit]").addEventListener("click", () => (window.clickedAt = performance.now()), true);
     });
     await page.getByRole("button", { name: "Sign in" }).click();
-    const traffic = await untilRows(page, () => stage({ do: "traffic" }));
+    const traffic = await start();
     bytes.push(traffic.bytes);
     requests.push(traffic.requests);
     signins.push(await page.evaluate(() => window.rowsAt - window.clickedAt));

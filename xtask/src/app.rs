@@ -1,11 +1,11 @@
 //! Building the app into `dist/` and compressing it.
 
-use std::collections::HashMap;
 use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 
+use crate::profile::Late;
 use crate::step::{Run, run, say};
 
 /// Files smaller than this are not worth compressing.
@@ -23,8 +23,8 @@ const SMALL: &[(&str, &str)] = &[
     ),
 ];
 
-/// Builds it. With `names`, functions keep theirs: to find what is called too early, or what is heavy.
-pub fn build(names: bool) -> anyhow::Result<()> {
+/// Has it compiled, whole.
+fn compile() -> anyhow::Result<()> {
     say("Building the app and its worker");
     // Trunk works offline, so that it never downloads tools of its own; the crates must be there, those of the standard
     // library too.
@@ -52,10 +52,23 @@ pub fn build(names: bool) -> anyhow::Result<()> {
         .env("NO_COLOR", "true")
         .envs(settings)
         .go()?;
+    Ok(())
+}
+
+/// Builds it, and finds out what it need not have at once.
+pub fn profile() -> anyhow::Result<()> {
+    compile()?;
+    crate::profile::run(&built("_bg.wasm")?)
+}
+
+/// Builds it. With `names`, functions keep theirs: to find what is called too early, or what is heavy.
+pub fn build(names: bool) -> anyhow::Result<()> {
+    compile()?;
     crate::editor::bundle()?;
     say("Splitting and compressing the app");
     split(names)?;
-    number_imports()?;
+    minify()?;
+    name_by_content()?;
     list_files()?;
     let mut total = 0;
     for entry in std::fs::read_dir("dist").context("trunk made no dist/")? {
@@ -69,56 +82,6 @@ pub fn build(names: bool) -> anyhow::Result<()> {
     println!("    dist/ has {total} bytes, compressed");
     Ok(())
 }
-
-/// Parts of the app that are not needed to show the inbox, by their paths: what is in them, and what only they use, goes
-/// into the rest. The hashes of crates are left out between the brackets.
-const LATE: &[&str] = &[
-    "roost_app[]::ui::afterwards",
-    "roost_app[]::ui::circumstances",
-    "roost_app[]::ui::compose",
-    "roost_app[]::ui::dialog",
-    "roost_app[]::ui::help",
-    "roost_app[]::ui::list::reached::sentence",
-    "roost_app[]::ui::message",
-    "roost_app[]::ui::notifications",
-    "roost_app[]::ui::room",
-    "roost_app[]::ui::queue",
-    "roost_app[]::ui::settings",
-    "roost_app[]::upload",
-    "roost_engine[]::queue",
-    "roost_worker[]::storage::claims",
-];
-/// The same of types that the first half has collections of: only functions of their own are late.
-const LATE_ITSELF: &[&str] = &[
-    "roost_engine[]::drafts",
-    "<roost_engine[]::drafts",
-    "<roost_engine[]::fill",
-    "<roost_engine[]::state::State>::kept_ahead",
-    "<roost_engine[]::state::State>::next_to_fill",
-    "<roost_engine[]::cache::Cache>::search_pages",
-    "<roost_engine[]::cache::Cache>::start_searching",
-    "<roost_engine[]::state::State>::look_through",
-    "<roost_engine[]::state::State>::pages_read",
-    "<roost_engine[]::state::State>::prepare_search",
-    "<roost_engine[]::state::State>::query_of",
-    "<roost_engine[]::state::State>::search",
-    "<roost_engine[]::state::State>::show_reach",
-    "<roost_engine[]::state::State>::unknown_mailbox",
-    "<roost_engine[]::state::State>::draft_ended",
-    "<roost_engine[]::state::State>::drop_draft",
-    "<roost_engine[]::state::State>::forget_account",
-    "<roost_engine[]::state::State>::forget_mail",
-    "<roost_engine[]::state::State>::take_back",
-    "<roost_engine[]::state::State>::write",
-    "roost_engine[]::haystack",
-    "roost_engine[]::list::merged",
-    "roost_engine[]::query",
-    "roost_engine[]::search",
-    "<roost_engine[]::haystack",
-    "<roost_wire[]::body",
-    "<roost_wire[]::compose",
-    "<roost_wire[]::mutation",
-];
 
 /// After flattening, a quick optimization compresses better than one for size (ARCHITECTURE.md, "Numbers").
 const OPTIMIZE: [&str; 9] = [
@@ -134,13 +97,12 @@ const OPTIMIZE: [&str; 9] = [
 ];
 
 fn split(names: bool) -> anyhow::Result<()> {
-    let path = built("_bg.wasm")?;
-    let module = std::fs::read(&path)?;
-    let (first, rest) = crate::split::split(&module, names, |name| {
-        let name = without_hashes(name);
-        LATE.iter().any(|late| name.contains(late))
-            || LATE_ITSELF.iter().any(|late| name.starts_with(late))
-    })?;
+    let (path, script) = (built("_bg.wasm")?, built(".js")?);
+    let (module, short) =
+        crate::shorten::names(&std::fs::read(&path)?, &std::fs::read_to_string(&script)?)?;
+    std::fs::write(script, short)?;
+    let late = Late::read()?;
+    let (first, rest) = crate::split::split(&module, names, |name| late.has(name))?;
     let later = path.to_string_lossy().replace("_bg.wasm", "_rest.wasm");
     std::fs::write(&path, first)?;
     std::fs::write(&later, rest)?;
@@ -157,14 +119,52 @@ fn optimize(path: &str, names: bool) -> anyhow::Result<()> {
     )
 }
 
-fn without_hashes(name: &str) -> String {
-    let mut pieces = name.split('[');
-    let mut plain = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        plain.push('[');
-        plain.push_str(piece.trim_start_matches(|c: char| c.is_ascii_hexdigit()));
+/// Takes comments, blanks and long names out of what a start loads beside the module.
+fn minify() -> anyhow::Result<()> {
+    for path in std::fs::read_dir("dist")?.map(|entry| entry.map(|entry| entry.path())) {
+        let path = path?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        // The editor is small already; what the service worker keeps is filled in afterwards.
+        if matches!(extension, Some("js" | "css"))
+            && !name.starts_with("editor-")
+            && name != "service-worker.js"
+        {
+            let file = format!("../../dist/{name}");
+            Run::new(
+                "node_modules/.bin/esbuild",
+                &[
+                    &file,
+                    "--minify",
+                    "--log-level=error",
+                    "--allow-overwrite",
+                    &format!("--outfile={file}"),
+                ],
+            )
+            .directory("app/editor")
+            .go()?;
+        }
     }
-    plain
+    Ok(())
+}
+
+/// Files of one name are cached for ever, so they must always have the same content: the name that trunk gave the app
+/// knows nothing of what was done to it since.
+fn name_by_content() -> anyhow::Result<()> {
+    const INDEX: &str = "dist/index.html";
+    let paths = [built(".js")?, built("_bg.wasm")?, built("_rest.wasm")?];
+    let mut hash = std::hash::DefaultHasher::new();
+    for path in &paths {
+        hash.write(&std::fs::read(path)?);
+    }
+    let before = paths[0].file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("roost-app-{:016x}", hash.finish());
+    for path in &paths {
+        std::fs::rename(path, path.to_string_lossy().replace(&*before, &name))?;
+    }
+    let index = std::fs::read_to_string(INDEX)?;
+    std::fs::write(INDEX, index.replace(&*before, &name))?;
+    Ok(())
 }
 
 /// The built file of the app whose name ends so.
@@ -180,54 +180,6 @@ fn built(end: &str) -> anyhow::Result<PathBuf> {
             name.starts_with("roost-app-") && name.ends_with(end)
         })
         .with_context(|| format!("trunk made no roost-app-…{end}"))
-}
-
-/// wasm-bindgen ends the name of each import with a hash, in the module and in its script: eight bytes each that no
-/// compression takes away. A number of the same length in its place does as well.
-fn number_imports() -> anyhow::Result<()> {
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir("dist")? {
-        let path = entry?.path();
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(|name| name.starts_with("roost-app-"))
-            && matches!(extension, Some("js" | "wasm"))
-        {
-            paths.push(path);
-        }
-    }
-    // Always in the same order: files of one name are cached for ever, so they must always have the same content.
-    paths.sort();
-    let mut known = HashMap::new();
-    for path in paths {
-        let mut bytes = std::fs::read(&path)?;
-        number(&mut bytes, &mut known);
-        std::fs::write(path, bytes)?;
-    }
-    Ok(())
-}
-
-fn number(bytes: &mut [u8], known: &mut HashMap<Vec<u8>, usize>) {
-    const HASH: usize = 16;
-    let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    let mut at = 0;
-    while let Some(found) = bytes[at..]
-        .windows(6)
-        .position(|window| window == b"__wbg_")
-    {
-        let start = at + found;
-        let length = bytes[start..].iter().take_while(|&&b| is_name(b)).count();
-        let end = start + length;
-        at = end.max(start + 6);
-        if length > HASH
-            && bytes[end - HASH - 1] == b'_'
-            && bytes[end - HASH..end].iter().all(u8::is_ascii_hexdigit)
-        {
-            let count = known.len();
-            let number = *known.entry(bytes[start..end].to_vec()).or_insert(count);
-            bytes[end - HASH..end].copy_from_slice(format!("{number:016}").as_bytes());
-        }
-    }
 }
 
 /// Tells the service worker what the app is made of, and names this version by all of it.

@@ -2,7 +2,9 @@
 
 mod app;
 mod editor;
+mod profile;
 mod setup;
+mod shorten;
 mod split;
 mod step;
 
@@ -20,6 +22,7 @@ cargo xtask <command>
   test NAME…    only these parts: format, clippy, native, wasm, integration, browser
   bench         measure, and write target/bench/report.json; --only writing (or another part), --runs N, --rows N
   dist          one release binary with the app inside: target/dist/roost
+  profile       find out which functions a start needs, after larger changes of the app
   app           only build the app into dist/; --names keeps the names of its functions
 ";
 
@@ -35,6 +38,11 @@ fn main() -> anyhow::Result<()> {
         Some("app") => {
             setup::install(Needs::APP)?;
             app::build(rest.contains(&"--names"))
+        }
+        Some("profile") => {
+            setup::install(Needs::APP | Needs::MAIL | Needs::BROWSER)?;
+            cargo(&["build", "-p", "roost-server", "-p", "roost-tests"])?;
+            app::profile()
         }
         _ => {
             print!("{USAGE}");

@@ -13,13 +13,15 @@ use anyhow::{Context as _, ensure};
 use walrus::ir::{Visitor, dfs_in_order};
 use walrus::{
     ConstExpr, DataKind, ElementItems, ElementKind, ExportItem, FunctionBuilder, FunctionId,
-    FunctionKind, GlobalKind, ImportedFunction, Module, ModuleConfig, TableId,
+    FunctionKind, GlobalKind, ImportedFunction, Module, ModuleConfig, TableId, TypeId, ValType,
 };
 
 /// The module name of what the rest imports from the first half. `public/rest.js` knows it too.
 const FIRST: &str = "first";
 /// The exported function that loads the rest and returns when it is there.
 const LOAD: &str = "load_rest";
+/// A function of so many instructions is hardly larger than its stub.
+const SMALL: u64 = 20;
 
 /// Splits a module. A function is late, and goes into the rest, if `is_late` says so of its name, or if only late
 /// functions reach it.
@@ -43,18 +45,17 @@ pub fn split(
         .zip(rest.funcs.iter())
         .map(|(one, other)| (one.id(), other.id()))
         .collect();
-    let late = late_functions(&first, is_late)?;
+    let load = first
+        .exports
+        .get_func(LOAD)
+        .context("the app has no load_rest")?;
+    let late = late_functions(&first, load, is_late)?;
     let shared = used_by(&first, &late);
     let entered = entered_from_outside(&first, &late);
 
     let table = function_table(&first)?;
     let offset = first.tables.get(table).initial;
     let size = offset + entered.len() as u64;
-    let load = first
-        .exports
-        .get_func(LOAD)
-        .context("the app has no load_rest")?;
-    ensure!(!late.contains(&load), "load_rest cannot load itself");
 
     // The rest: late functions in the table, everything else from the first half.
     let imports = share(&mut first, &shared);
@@ -63,9 +64,19 @@ pub fn split(
     finish_rest(&mut rest, slots, offset, size)?;
 
     // The first half: stubs.
+    let mut passages: HashMap<TypeId, FunctionId> = HashMap::new();
     for (index, id) in entered.iter().enumerate() {
         let slot = i32::try_from(offset).context("a table too large")? + index as i32;
-        put_stub(&mut first, *id, table, slot, load);
+        let ty = first.funcs.get(*id).ty();
+        let passage = match passages.get(&ty) {
+            Some(&passage) => passage,
+            None => {
+                let passage = passage(&mut first, ty, table, load);
+                passages.insert(ty, passage);
+                passage
+            }
+        };
+        put_stub(&mut first, *id, passage, slot);
     }
     let grown = first.tables.get_mut(table);
     grown.initial = size;
@@ -75,15 +86,19 @@ pub fn split(
 }
 
 /// Every local function that nothing reaches at the start without passing through a function that is late by name.
+/// `load`, which loads the rest, is not.
 fn late_functions(
     module: &Module,
+    load: FunctionId,
     is_late: impl Fn(&str) -> bool,
 ) -> anyhow::Result<HashSet<FunctionId>> {
     let named: HashSet<FunctionId> = module
         .funcs
         .iter_local()
         .map(|(id, _)| id)
-        .filter(|&id| is_late(module.funcs.get(id).name.as_deref().unwrap_or_default()))
+        .filter(|&id| {
+            id != load && is_late(module.funcs.get(id).name.as_deref().unwrap_or_default())
+        })
         .collect();
     ensure!(
         !named.is_empty(),
@@ -96,24 +111,61 @@ fn late_functions(
             open.extend(called_by(module, id));
         }
     }
-    Ok(module
+    let mut late: HashSet<FunctionId> = module
         .funcs
         .iter_local()
         .map(|(id, _)| id)
         .filter(|id| !early.contains(id))
-        .collect())
+        .collect();
+    // One that is no larger than its stub had better be there itself, if that brings in nothing else.
+    loop {
+        let entered: HashSet<FunctionId> =
+            entered_from_outside(module, &late).into_iter().collect();
+        let small: Vec<FunctionId> = entered
+            .iter()
+            .copied()
+            .filter(|&id| {
+                size(module, id) <= SMALL
+                    && called_by(module, id)
+                        .iter()
+                        .all(|called| !late.contains(called) || entered.contains(called))
+            })
+            .collect();
+        if small.is_empty() {
+            break;
+        }
+        for id in small {
+            late.remove(&id);
+        }
+    }
+    Ok(late)
+}
+
+/// How many instructions a function has.
+fn size(module: &Module, id: FunctionId) -> u64 {
+    match &module.funcs.get(id).kind {
+        FunctionKind::Local(function) => function.size(),
+        _ => 0,
+    }
 }
 
 /// What is called from outside the module or through its table.
 fn roots(module: &Module) -> impl Iterator<Item = FunctionId> + '_ {
-    let exported = module
+    exported(module).chain(in_table(module)).chain(module.start)
+}
+
+fn exported(module: &Module) -> impl Iterator<Item = FunctionId> + '_ {
+    module
         .exports
         .iter()
         .filter_map(|export| match export.item {
             ExportItem::Function(id) => Some(id),
             _ => None,
-        });
-    let in_table = module
+        })
+}
+
+fn in_table(module: &Module) -> impl Iterator<Item = FunctionId> + '_ {
+    module
         .elements
         .iter()
         .flat_map(|element| match &element.items {
@@ -125,8 +177,7 @@ fn roots(module: &Module) -> impl Iterator<Item = FunctionId> + '_ {
                     _ => None,
                 })
                 .collect(),
-        });
-    exported.chain(in_table).chain(module.start)
+        })
 }
 
 fn called_by(module: &Module, id: FunctionId) -> Vec<FunctionId> {
@@ -285,8 +336,8 @@ fn finish_rest(
     Ok(())
 }
 
-/// Puts into the place of a late function: if its slot is empty, load the rest; then call what is in the slot.
-fn put_stub(first: &mut Module, id: FunctionId, table: TableId, slot: i32, load: FunctionId) {
+/// Puts into the place of a late function a call of what is in its slot, by way of [`passage`].
+fn put_stub(first: &mut Module, id: FunctionId, passage: FunctionId, slot: i32) {
     let ty = first.funcs.get(id).ty();
     let (parameters, results) = {
         let ty = first.types.get(ty);
@@ -295,7 +346,26 @@ fn put_stub(first: &mut Module, id: FunctionId, table: TableId, slot: i32, load:
     let mut builder = FunctionBuilder::new(&mut first.types, &parameters, &results);
     let arguments: Vec<_> = parameters.iter().map(|&ty| first.locals.add(ty)).collect();
     let mut body = builder.func_body();
-    body.i32_const(slot).table_get(table).ref_is_null().if_else(
+    for &argument in &arguments {
+        body.local_get(argument);
+    }
+    body.i32_const(slot).call(passage);
+    let stub = builder.local_func(arguments);
+    first.funcs.get_mut(id).kind = FunctionKind::Local(stub);
+}
+
+/// For late functions of one type: if the slot is empty, load the rest; then call what is in the slot.
+fn passage(first: &mut Module, ty: TypeId, table: TableId, load: FunctionId) -> FunctionId {
+    let (mut parameters, results) = {
+        let ty = first.types.get(ty);
+        (ty.params().to_vec(), ty.results().to_vec())
+    };
+    parameters.push(ValType::I32);
+    let mut builder = FunctionBuilder::new(&mut first.types, &parameters, &results);
+    let arguments: Vec<_> = parameters.iter().map(|&ty| first.locals.add(ty)).collect();
+    let slot = arguments[arguments.len() - 1];
+    let mut body = builder.func_body();
+    body.local_get(slot).table_get(table).ref_is_null().if_else(
         None,
         |then| {
             then.call(load);
@@ -305,7 +375,6 @@ fn put_stub(first: &mut Module, id: FunctionId, table: TableId, slot: i32, load:
     for &argument in &arguments {
         body.local_get(argument);
     }
-    body.i32_const(slot).call_indirect(ty, table);
-    let stub = builder.local_func(arguments);
-    first.funcs.get_mut(id).kind = FunctionKind::Local(stub);
+    body.call_indirect(ty, table);
+    builder.finish(arguments, &mut first.funcs)
 }

@@ -253,9 +253,10 @@ fn removing_what_is_kept_leaves_what_exists_only_here() {
     settle(&mut device, &mut store);
     device.event(Event::Woke(Wake::Keep));
     settle(&mut device, &mut store);
-    let pages = store.pages("a".to_owned(), "INBOX".to_owned(), 1, vec![0]);
-    assert!(matches!(pages, Event::PagesLoaded { pages, .. } if pages.is_empty()));
-    assert_eq!(store.account.as_ref().expect("an account").pending, [waits]);
+    assert!(store.pages("a", "INBOX", 1, vec![0]).is_empty());
+    let pending = &store.account.as_ref().expect("an account").pending;
+    assert_eq!(pending.len(), 1);
+    assert_eq!((pending[0].id, pending[0].mutation.clone()), waits);
     assert!(device.kept.iter().any(|kept| kept.message.id == form.id));
     // What is opened after that is kept again.
     device.intent(Intent::OpenMailbox("Archive".to_owned()));
@@ -265,6 +266,5 @@ fn removing_what_is_kept_leaves_what_exists_only_here() {
     device.answer_all(state(3, 1));
     device.event(Event::Woke(Wake::Keep));
     settle(&mut device, &mut store);
-    let pages = store.pages("a".to_owned(), "Archive".to_owned(), 1, vec![0]);
-    assert!(matches!(pages, Event::PagesLoaded { pages, .. } if !pages.is_empty()));
+    assert!(!store.pages("a", "Archive", 1, vec![0]).is_empty());
 }

@@ -1,0 +1,37 @@
+// Starts the app as people do and writes the numbers of the functions that ran, in page or worker, to target/profile.json.
+// `cargo xtask profile` builds the app for it and calls it.
+import { writeFileSync } from "node:fs";
+import { chromium, devices } from "@playwright/test";
+import { CHROMIUM } from "./playwright.config.mjs";
+import { startStage } from "./stage.mjs";
+
+const { info, stop } = await startStage();
+process.env.ROOST_STAGE = JSON.stringify(info);
+const { newAccount, rows, signIn } = await import("./tests/roost.mjs");
+const browser = await chromium.launch(CHROMIUM);
+const called = new Set();
+const marked = () => [...new Uint8Array(globalThis.roostMarks.buffer)].flatMap((mark, number) => (mark ? [number] : []));
+const note = async (page) => {
+  for (const place of [page, ...page.workers()]) for (const number of await place.evaluate(marked)) called.add(number);
+};
+
+for (const settings of [{ viewport: { width: 1360, height: 860 } }, devices["Pixel 7"]]) {
+  for (const seed of ["demo", "many:300"]) {
+    const account = await newAccount(seed);
+    const context = await browser.newContext({ ...settings, serviceWorkers: "block" });
+    // The worker of one tab can be asked for its marks.
+    await context.addInitScript(() => delete window.SharedWorker);
+    const page = await context.newPage();
+    await signIn(page, account);
+    await rows(page).first().waitFor();
+    await page.mouse.wheel(0, 3_000);
+    await note(page);
+    await page.reload();
+    await rows(page).first().waitFor();
+    await note(page);
+    await context.close();
+  }
+}
+writeFileSync("../../target/profile.json", JSON.stringify([...called]));
+await browser.close();
+await stop();
