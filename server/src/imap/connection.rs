@@ -399,14 +399,15 @@ impl Connection {
         self.select(mailbox, None).await
     }
 
-    /// [`Self::select_fresh`], with its UIDVALIDITY checked: for changes. A message that another connection was told of
-    /// may be new to this one, and a change of it would silently do nothing.
+    /// [`Self::select_anew`], with its UIDVALIDITY checked: for changes. A message that another connection was told of may
+    /// be new to this one, and a change of it would silently do nothing; and a mailbox that was deleted under this
+    /// connection refuses everything and says nothing of another of its name.
     pub async fn select_current(
         &mut self,
         mailbox: &str,
         uidvalidity: u32,
     ) -> Result<MailboxState, ImapError> {
-        self.select_fresh(mailbox).await?;
+        self.select_anew(mailbox, None).await?;
         self.select(mailbox, Some(uidvalidity)).await
     }
 
