@@ -98,8 +98,27 @@ pub enum SubmitError {
     Unknown,
 }
 
-/// Submits a message to all its recipients or to none.
+/// How long a busy server is left alone before it is asked once more.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Submits a message to all its recipients or to none. A server that is busy is asked once more: often only that
+/// connection was (a sign-in service that restarted behind it).
 pub async fn submit(
+    endpoint: &Endpoint,
+    credentials: &Credentials,
+    submission: &Submission<'_>,
+    limit: &Limit,
+) -> Result<Submitted, SubmitError> {
+    match attempt(endpoint, credentials, submission, limit).await {
+        Err(SubmitError::NotSent(problem)) if problem.kind == ProblemKind::Busy => {
+            tokio::time::sleep(BUSY_PAUSE).await;
+            attempt(endpoint, credentials, submission, limit).await
+        }
+        ended => ended,
+    }
+}
+
+async fn attempt(
     endpoint: &Endpoint,
     credentials: &Credentials,
     submission: &Submission<'_>,
@@ -460,16 +479,13 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         tokio::spawn(async move {
-            let (stream, _) = listener.accept().await.expect("a client");
-            let mut stream = BufReader::new(stream);
-            let mut heard = String::new();
-            for reply in replies {
-                stream
-                    .get_mut()
-                    .write_all(reply.as_bytes())
-                    .await
-                    .expect("a line");
-                let _ = stream.read_line(&mut heard).await;
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut stream = BufReader::new(stream);
+                let mut heard = String::new();
+                for reply in replies {
+                    let _ = stream.get_mut().write_all(reply.as_bytes()).await;
+                    let _ = stream.read_line(&mut heard).await;
+                }
             }
         });
         Endpoint {

@@ -12,7 +12,11 @@ const browser = await chromium.launch(CHROMIUM);
 const called = new Set();
 const marked = () => [...new Uint8Array(globalThis.roostMarks.buffer)].flatMap((mark, number) => (mark ? [number] : []));
 const note = async (page) => {
-  for (const place of [page, ...page.workers()]) for (const number of await place.evaluate(marked)) called.add(number);
+  const add = async (place) => (await place.evaluate(marked)).forEach((number) => called.add(number));
+  await add(page);
+  // The worker goes on at once with what it got: it keeps it.
+  await page.waitForTimeout(700);
+  for (const worker of page.workers()) await add(worker);
 };
 
 for (const settings of [{ viewport: { width: 1360, height: 860 } }, devices["Pixel 7"]]) {
