@@ -10,7 +10,7 @@ export const restOf = (wasm, afterwards = () => {}) => {
   const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
   // In the page, the frame that shows them comes first; the worker, which needs less, leaves it the line for a while.
   const afterTheRows = () =>
-    "requestAnimationFrame" in globalThis ? new Promise(requestAnimationFrame).then(() => later(0)) : later(500);
+    "requestAnimationFrame" in globalThis ? new Promise(requestAnimationFrame).then(() => later(0)) : later(1_000);
   const fetched = async () => {
     for (let pause = 500; !there; pause = Math.min(2 * pause, 30_000)) {
       try {
