@@ -60,14 +60,6 @@ pub async fn find(
 ) -> Result<(u32, UidSet), ImapError> {
     let state = connection.select_fresh(mailbox).await?;
     let command = Command::new("UID SEARCH HEADER Message-ID").string(&format!("<{message_id}>"));
-    let completion = connection.exec(command).await?;
-    let found = completion
-        .responses
-        .iter()
-        .flat_map(|response| match response {
-            Response::Search(uids) => uids.ranges().to_vec(),
-            Response::Esearch { all, .. } => all.ranges().to_vec(),
-            _ => Vec::new(),
-        });
-    Ok((state.uidvalidity, UidSet::from_ranges(found)))
+    let found = connection.exec(command).await?.found();
+    Ok((state.uidvalidity, found))
 }

@@ -91,22 +91,8 @@ pub async fn waiting(
 ) -> Result<(u32, Vec<Waiting>), ImapError> {
     let state = connection.select_fresh(mailbox).await?;
     let search = Command::new("UID SEARCH HEADER X-Roost-Send-At").string("");
-    let found: Vec<(u32, u32)> = connection
-        .exec(search)
-        .await?
-        .responses
-        .iter()
-        .flat_map(|response| match response {
-            Response::Search(uids) => uids.ranges().to_vec(),
-            Response::Esearch { all, .. } => all.ranges().to_vec(),
-            _ => Vec::new(),
-        })
-        .collect();
-    let uids: UidSet = UidSet::from_ranges(found)
-        .iter()
-        .rev()
-        .take(MAX_WAITING)
-        .collect();
+    let found = connection.exec(search).await?.found();
+    let uids: UidSet = found.iter().rev().take(MAX_WAITING).collect();
     if uids.is_empty() {
         return Ok((state.uidvalidity, Vec::new()));
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_imap::{Authenticator, Client, Session};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use roost_wire::MailboxState;
+use roost_wire::{MailboxState, UidSet};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::capabilities::Capabilities;
@@ -65,6 +65,18 @@ struct Selected {
 pub struct Completion {
     pub responses: Vec<Response>,
     pub status: StatusLine,
+}
+
+impl Completion {
+    /// What a search found, however the server says it: `SEARCH` (RFC 9051, section 7.3.4, RFC 3501 before it) or `ESEARCH`.
+    pub fn found(&self) -> UidSet {
+        let found = self.responses.iter().flat_map(|response| match response {
+            Response::Search(found) => found.ranges(),
+            Response::Esearch { all, .. } => all.ranges(),
+            _ => &[],
+        });
+        UidSet::from_ranges(found.copied())
+    }
 }
 
 /// What is said to the server's challenges: what was not said yet, then that there is no more.

@@ -284,15 +284,7 @@ pub async fn remove(connection: &mut Connection, uids: &UidSet) -> Result<(), Im
     let marked = connection
         .exec(Command::new("UID SEARCH DELETED"))
         .await?
-        .responses
-        .iter()
-        .flat_map(|response| match response {
-            Response::Search(found) => found.ranges().to_vec(),
-            Response::Esearch { all, .. } => all.ranges().to_vec(),
-            _ => Vec::new(),
-        })
-        .collect::<Vec<_>>();
-    let marked = UidSet::from_ranges(marked);
+        .found();
     if marked.intersection(uids) == marked {
         connection.exec(Command::new("EXPUNGE")).await?;
     }
@@ -328,31 +320,22 @@ async fn batches(
     if !uids.is_valid() || uids.is_empty() {
         return Err(ImapError::Argument("a malformed set of messages"));
     }
-    let existing: Vec<u32> =
-        if uids.len() <= MAX_NAMED {
-            // UIDs that do not exist are harmless in UID commands (RFC 9051, section 6.4.9).
-            uids.iter().collect()
-        } else {
-            let mut command = Command::new("UID SEARCH");
-            if connection.capabilities.esearch {
-                command = command.raw("RETURN (ALL)");
-            }
-            let completion = connection.exec(command.raw("UID").uids(uids)).await?;
-            let found =
-                UidSet::from_ranges(completion.responses.iter().flat_map(
-                    |response| match response {
-                        Response::Esearch { all, .. } => all.ranges().to_vec(),
-                        Response::Search(found) => found.ranges().to_vec(),
-                        _ => Vec::new(),
-                    },
-                ));
-            // Only what was asked for, whatever the server answered.
-            let found = found.intersection(uids);
-            if found.len() > u64::from(connection.state().exists).min(MAX_AT_ONCE) {
-                return Err(ImapError::Garbled("more messages than there are"));
-            }
-            found.iter().collect()
-        };
+    let existing: Vec<u32> = if uids.len() <= MAX_NAMED {
+        // UIDs that do not exist are harmless in UID commands (RFC 9051, section 6.4.9).
+        uids.iter().collect()
+    } else {
+        let mut command = Command::new("UID SEARCH");
+        if connection.capabilities.esearch {
+            command = command.raw("RETURN (ALL)");
+        }
+        let completion = connection.exec(command.raw("UID").uids(uids)).await?;
+        // Only what was asked for, whatever the server answered.
+        let found = completion.found().intersection(uids);
+        if found.len() > u64::from(connection.state().exists).min(MAX_AT_ONCE) {
+            return Err(ImapError::Garbled("more messages than there are"));
+        }
+        found.iter().collect()
+    };
     let total = existing.len() as u32;
     if existing.len() > BATCH {
         progress(0, total);

@@ -171,16 +171,7 @@ async fn matching(
     if let Some(size) = query.larger {
         command = command.raw("LARGER").number(size);
     }
-    let completion = connection.exec(command).await?;
-    let mut found = Vec::new();
-    for response in &completion.responses {
-        match response {
-            Response::Esearch { all, .. } => found.extend_from_slice(all.ranges()),
-            Response::Search(uids) => found.extend_from_slice(uids.ranges()),
-            _ => {}
-        }
-    }
-    Ok(UidSet::from_ranges(found))
+    Ok(connection.exec(command).await?.found())
 }
 
 /// A day as IMAP writes it (`1-Feb-1994`), from days since 1970-01-01.
