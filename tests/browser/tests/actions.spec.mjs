@@ -208,7 +208,7 @@ test("folders are created, renamed, subscribed to and deleted", async ({ page, p
   await signIn(page, account);
   const named = (label) => person.mailboxes.getByRole("button", { name: label, exact: true });
   const names = async () => (await imap.list()).map((one) => one.path);
-  const subscribed = async (path) => (await imap.list()).find((one) => one.path === path)?.subscribed;
+  const subscribed = async (path) => Boolean((await imap.list()).find((one) => one.path === path).subscribed);
   await person.lookAtMailboxes();
   await person.press(page.getByRole("button", { name: "New folder" }));
   await person.answers("Name", "Reisen & Pläne");
