@@ -13,20 +13,13 @@ test.describe("a cold start", () => {
   // What keeps the app fetches it once more, after the inbox is there.
   test.use({ serviceWorkers: "block" });
 
-  test("stays small, and what the inbox does not need comes after it", async ({ page, browser, account, viewport, isMobile }) => {
+  test("stays small, and what the inbox does not need comes after it", async ({ page, account }) => {
+    const start = await measureStart(page);
+    await signIn(page, account);
+    const { bytes, requests } = await start();
     // The target is 180 KB and 14 requests (ARCHITECTURE.md, "Numbers"); past this, something heavy came in.
-    const fits = ({ bytes, requests }) => bytes <= 260_000 && requests <= 14;
-    // The worker fetches the rest a second after the rows: where a busy machine takes longer than that to show them, some
-    // of it is counted. The least of a few starts is what a start needs.
-    const measured = [];
-    for (let start = 0; start < 4 && !measured.some(fits); start++) {
-      const tab = start === 0 ? page : await browser.newPage({ viewport, isMobile, hasTouch: isMobile, serviceWorkers: "block" });
-      const measure = await measureStart(tab);
-      await signIn(tab, account);
-      measured.push(await measure());
-      await tab.close();
-    }
-    expect(measured.filter(fits), JSON.stringify(measured)).toHaveLength(1);
+    expect(bytes).toBeLessThanOrEqual(260_000);
+    expect(requests).toBeLessThanOrEqual(14);
   });
 });
 
