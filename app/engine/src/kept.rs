@@ -6,7 +6,8 @@
 //!    kept in the same step in which they are made.
 //! 2. A batch ([`Effect::Store`]) is written whole or not at all: the state of a mailbox and the pages it speaks of belong
 //!    together.
-//! 3. Nothing is kept for somebody who signed in on a shared computer, and nothing is left after signing out.
+//! 3. Nothing is kept for somebody who signed in on a shared computer. After signing out nothing is left, or what the
+//!    person wanted kept: nobody sees it before they have signed in again.
 //! 4. What is kept of a mailbox is unverified until the server has said what changed since.
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use roost_wire::{Mailbox, MailboxState, Mutation, MutationId, Summary, Uid};
 use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
+use crate::state::Socket;
 use crate::view::Stage;
 use crate::{Effect, State, TabId, Wake, Who};
 
@@ -25,8 +27,19 @@ const KEEP_MS: u32 = 400;
 /// How many pages of one mailbox are kept: those of the newest messages.
 const MAX_PAGES: usize = 400;
 
-/// The account a device keeps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether the person whose mail is kept is here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Presence {
+    #[default]
+    Here,
+    /// They signed out, and the gateway may not have heard: their session may still live.
+    Leaving,
+    /// They signed out, and the gateway knows.
+    Left,
+}
+
+/// The account a device keeps. Nobody's, with nothing in it, where somebody signed out and only that is remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptAccount {
     pub who: Who,
     pub address: String,
@@ -34,6 +47,8 @@ pub struct KeptAccount {
     pub mailboxes: Vec<Mailbox>,
     /// Changes without an outcome, in order. Messages on their way out are kept with their drafts.
     pub pending: Vec<KeptChange>,
+    /// The last field: stores that have none are from before it.
+    pub presence: Presence,
 }
 
 /// A change without an outcome, as a device keeps it.
@@ -159,23 +174,49 @@ impl State {
         let Some(kept) = kept else {
             return;
         };
-        match &self.who {
-            Some(who) if who.account != kept.who.account => self.effect(Effect::Wipe),
-            Some(_) => self.adopt(*kept),
-            None => {
-                let who = kept.who.clone();
-                let starting = self.stage == Stage::Starting;
-                self.kept_account = Some(kept);
-                if starting {
-                    self.signed_in_as(who);
-                }
+        if kept.presence == Presence::Leaving && !self.entered {
+            // Whoever the session says is here went without the gateway hearing of it.
+            self.kept_account = Some(kept);
+            if self.who.is_some() {
+                self.put_drafts_away();
             }
+            self.go_on_leaving();
+            return;
+        }
+        if self.who.is_some() {
+            self.find_kept(kept);
+            return;
+        }
+        let who = kept.who.clone();
+        let here = kept.presence == Presence::Here;
+        self.kept_account = Some(kept);
+        match self.stage {
+            Stage::Starting if here => self.signed_in_as(who),
+            // A tab that knows better has begun to connect.
+            Stage::Starting if !self.tabs.is_empty() && self.socket == Socket::Closed => {
+                self.show_sign_in();
+            }
+            _ => {}
+        }
+    }
+
+    /// Somebody is here; this is what is kept, of them or of somebody else.
+    pub(crate) fn find_kept(&mut self, kept: Box<KeptAccount>) {
+        if kept.who.account == self.account_name() {
+            self.adopt(*kept);
+        } else if kept.pending.is_empty() {
+            self.effect(Effect::Wipe);
+        } else {
+            // Changes of somebody else exist only here: they stay, unseen and unsent, and nothing of this person is kept.
+            self.kept_account = Some(kept);
         }
     }
 
     /// The person whose mail is kept is here.
-    pub(crate) fn adopt(&mut self, kept: KeptAccount) {
+    fn adopt(&mut self, kept: KeptAccount) {
         self.keeps = true;
+        // It is written at once that they are back.
+        self.pending_changed |= kept.presence != Presence::Here;
         if self.mailboxes.is_empty() {
             self.mailboxes = kept.mailboxes;
         }
@@ -188,13 +229,31 @@ impl State {
         }
     }
 
-    /// From now on, nothing, or what this person has, is kept.
+    /// From now on, nothing, or what this person has, is kept. What waits of somebody else stays, instead of it.
     pub(crate) fn keep_from_now_on(&mut self, keeps: bool) {
-        if self.keeps && !keeps || self.kept_account.take().is_some() {
+        if self.keeps && !keeps {
             self.effect(Effect::Wipe);
         }
-        self.keeps = keeps;
-        self.account_changed = keeps;
+        self.keeps = keeps && self.kept_account.is_none();
+        self.account_changed = self.keeps;
+    }
+
+    /// What this device keeps of the person stays, out of sight. What they have not kept is written first.
+    pub(crate) fn put_away(&mut self, presence: Presence) {
+        self.keep_now();
+        if let Some(kept) = self.kept_record() {
+            self.remember(Box::new(KeptAccount { presence, ..kept }));
+        }
+        self.keeps = false;
+    }
+
+    /// Keeps an account for when its person is back.
+    pub(crate) fn remember(&mut self, kept: Box<KeptAccount>) {
+        self.effect(Effect::Store {
+            account: kept.who.account.clone(),
+            records: vec![Record::Account(kept.clone())],
+        });
+        self.kept_account = Some(kept);
     }
 
     /// Removes the copies of what is on the server. Messages being written, and changes without an outcome, stay.
@@ -340,11 +399,22 @@ impl State {
     }
 
     fn account_record(&self) -> Option<Record> {
-        Some(Record::Account(Box::new(KeptAccount {
+        Some(Record::Account(Box::new(self.kept_record()?)))
+    }
+
+    /// Whether changes without an outcome exist only here; messages on their way out are kept with their drafts.
+    pub(crate) fn has_unsent_changes(&self) -> bool {
+        self.kept_record()
+            .is_some_and(|kept| !kept.pending.is_empty())
+    }
+
+    fn kept_record(&self) -> Option<KeptAccount> {
+        Some(KeptAccount {
             who: self.who.clone()?,
             address: self.address.clone(),
             sends: self.sends,
             mailboxes: self.mailboxes.clone(),
+            presence: Presence::Here,
             pending: self
                 .pending
                 .iter()
@@ -365,7 +435,7 @@ impl State {
                     ledger: pending.ledger,
                 })
                 .collect(),
-        })))
+        })
     }
 }
 

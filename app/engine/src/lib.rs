@@ -37,7 +37,7 @@ pub use drafts::{
 pub use intent::{
     Action, Answer, Circumstances, Filter, Identity, Intent, Style, TabId, Target, UndoId, Write,
 };
-pub use kept::{KeptAccount, KeptChange, KeptMailbox, KeptPage, PAGE_SPAN, Record};
+pub use kept::{KeptAccount, KeptChange, KeptMailbox, KeptPage, PAGE_SPAN, Presence, Record};
 pub use query::{Query, parse as parse_query};
 pub use search::find_in;
 pub use state::State;
@@ -75,6 +75,15 @@ pub enum Event {
     SessionChecked(Result<Option<Who>, String>),
     /// The answer to [`Effect::SignIn`].
     SignedIn(Result<Who, SignInProblem>),
+    /// The answer to [`Effect::SignOut`]: whether the gateway heard it.
+    SessionEnded {
+        told: bool,
+    },
+    /// Another worker of this browser says [`Effect::SayLeft`].
+    LeftElsewhere {
+        account: String,
+        keep: bool,
+    },
     SocketOpened,
     SocketClosed,
     Server(ServerMessage),
@@ -127,7 +136,7 @@ pub enum TabMessage {
 }
 
 /// Who is signed in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Who {
     /// The opaque name in content URLs.
     pub account: String,
@@ -173,7 +182,13 @@ pub enum Effect {
         password: String,
         shared: bool,
     },
+    /// End the session at the gateway; [`Event::SessionEnded`] follows.
     SignOut,
+    /// Tell the other workers of this browser that the person signed out, and whether what is kept stays.
+    SayLeft {
+        account: String,
+        keep: bool,
+    },
     /// Open the socket; [`Event::SocketOpened`] or [`Event::SocketClosed`] follows.
     Connect,
     /// Close the socket if it is open.
@@ -240,6 +255,8 @@ pub enum Effect {
 pub enum Wake {
     /// Try to connect again.
     Reconnect,
+    /// Tell the gateway once more that the person signed out.
+    SignOut,
     /// A message has been on a tab's screen long enough to count as read.
     Read {
         tab: TabId,
@@ -285,6 +302,8 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::SessionChecked(result) => state.session_checked(result),
         Event::SignedIn(result) => state.signed_in(result),
+        Event::SessionEnded { told } => state.session_ended(told),
+        Event::LeftElsewhere { account, keep } => state.leave(&account, keep),
         Event::SocketOpened => state.socket_opened(),
         Event::SocketClosed => state.socket_closed(),
         Event::Server(message) => state.server(message),

@@ -66,9 +66,13 @@ pub struct State {
     pub(crate) ledger: Option<u64>,
     /// Whether this device keeps mail of the account.
     pub(crate) keeps: bool,
+    /// Somebody has signed in since the worker started.
+    pub(crate) entered: bool,
+    /// The person signed out, and the gateway has not heard it.
+    pub(crate) leaving: bool,
     /// The sign-in under way is on a computer that others use too.
     pub(crate) shared: bool,
-    /// What is kept of an account that nobody signed in to yet.
+    /// What is kept of an account whose person is not here.
     pub(crate) kept_account: Option<Box<KeptAccount>>,
     /// Mailboxes that were looked up in what is kept.
     pub(crate) looked_up: HashSet<String>,
@@ -320,6 +324,8 @@ impl Default for State {
             limit: None,
             ledger: None,
             keeps: false,
+            entered: false,
+            leaving: false,
             shared: false,
             kept_account: None,
             looked_up: HashSet::new(),
@@ -367,9 +373,8 @@ impl State {
             || self.caches.values().any(|cache| cache.haystack.is_some())
     }
 
-    /// Forgets everything that belongs to an account.
+    /// Forgets everything that belongs to an account, but for what the device keeps and for messages being written.
     pub(crate) fn forget_account(&mut self) {
-        self.keep_from_now_on(false);
         self.looked_up.clear();
         self.forgotten.clear();
         self.who = None;
@@ -380,13 +385,9 @@ impl State {
         self.pending.clear();
         self.undo.clear();
         self.bodies.forget();
-        self.drafts.clear();
         self.address.clear();
         self.sends = false;
         self.limit = None;
-        // What this person, or another, has written here is kept; it is shown to nobody else.
-        self.restored = false;
-        self.effect(Effect::Recall);
         self.progress = None;
         self.mailboxes_known = false;
         for tab in self.tabs.values_mut() {

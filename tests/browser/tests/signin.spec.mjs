@@ -1,4 +1,4 @@
-import { expect, measureStart, signIn, row, stage, test } from "./roost.mjs";
+import { expect, measureStart, signIn, signOut, row, stage, test } from "./roost.mjs";
 
 test("the right password leads to the inbox", async ({ page, account }) => {
   await signIn(page, account);
@@ -56,7 +56,7 @@ test("signing out ends every tab of the session and shows nothing of it", async 
   const second = await page.context().newPage();
   await second.goto(account.url);
   await expect(row(second, /Welcome to Roost/)).toBeVisible();
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await signOut(page);
   for (const tab of [page, second]) {
     await expect(tab.getByLabel("Username")).toBeVisible();
     await expect(row(tab, /Welcome to Roost/)).toHaveCount(0);

@@ -119,6 +119,8 @@ impl State {
             },
             progress: self.progress,
             filling: self.fill.shown.clone(),
+            keeps: self.keeps,
+            unsaved: self.unsaved_drafts() as u32,
         }
     }
 

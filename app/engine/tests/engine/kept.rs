@@ -6,7 +6,7 @@ pub mod store;
 mod suite;
 
 use roost_engine::{
-    Action, Effect, Event, Intent, KeptAccount, KeptMailbox, Line, Stage, Wake, Who,
+    Action, Effect, Event, Intent, KeptAccount, KeptMailbox, Line, Presence, Stage, Wake, Who,
 };
 use roost_wire::{Change, Delta, Flags, MailboxState, ServerMessage};
 use store::Store;
@@ -27,6 +27,7 @@ pub fn account() -> KeptAccount {
         sends: true,
         mailboxes: mailboxes(),
         pending: Vec::new(),
+        presence: Presence::Here,
     }
 }
 
@@ -34,7 +35,9 @@ pub fn account() -> KeptAccount {
 pub fn settle(device: &mut Device, store: &mut Store) {
     while !device.effects.is_empty() {
         for effect in std::mem::take(&mut device.effects) {
-            if let Some(loaded) = store.perform(effect) {
+            if effect == Effect::Recall {
+                device.event(Event::Restored(device.kept.clone()));
+            } else if let Some(loaded) = store.perform(effect) {
                 device.event(loaded);
             }
         }
@@ -191,7 +194,7 @@ fn nothing_is_kept_on_a_shared_computer() {
     let mut store = Store::default();
     let mut device = Device::start(Vec::new());
     for shared in [false, true] {
-        device.intent(Intent::SignOut);
+        device.intent(Intent::SignOut { keep: false });
         device.intent(Intent::SignIn {
             username: "alice".to_owned(),
             password: "secret".to_owned(),

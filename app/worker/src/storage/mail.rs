@@ -1,7 +1,7 @@
 //! What is known of an account: one record for it, one for each mailbox, one for each page of summaries.
 
 use js_sys::{Array, Promise};
-use roost_engine::{Effect, Event, KeptAccount, KeptMailbox, KeptPage, Record};
+use roost_engine::{Effect, Event, KeptAccount, KeptPage, Record};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{IdbKeyRange, IdbObjectStore, IdbTransactionMode};
@@ -75,10 +75,20 @@ pub async fn perform(effect: Effect) -> Option<Event> {
 /// The account that is kept.
 pub async fn recall() -> Event {
     let kept = match keeping_store(IdbTransactionMode::Readonly).await {
-        Ok(store) => get::<KeptAccount>(&store, ACCOUNT).await,
+        Ok(store) => get(&store, ACCOUNT).await,
         Err(_) => None,
     };
-    Event::Recalled(kept.map(Box::new))
+    let account = kept.and_then(|kept| decode_account(&kept));
+    Event::Recalled(account.map(Box::new))
+}
+
+/// Reads an account also as it was kept before it said who is here: changes without an outcome are nowhere else. A new
+/// version of the database would have to wait until the last worker of the old one has ended.
+fn decode_account(bytes: &[u8]) -> Option<KeptAccount> {
+    postcard::from_bytes(bytes).ok().or_else(|| {
+        let here = [bytes, &[0]].concat();
+        postcard::from_bytes(&here).ok()
+    })
 }
 
 /// Writes all records in one transaction. Where there is no room, bodies make some: the next batch is then written.
@@ -117,9 +127,10 @@ fn put(store: &IdbObjectStore, account: &str, record: &Record) -> Option<()> {
 
 async fn load_mailbox(account: String, mailbox: &str) -> Event {
     let kept = match keeping_store(IdbTransactionMode::Readonly).await {
-        Ok(store) => get::<KeptMailbox>(&store, &prefix(&account, mailbox)).await,
+        Ok(store) => get(&store, &prefix(&account, mailbox)).await,
         Err(_) => None,
     };
+    let kept = kept.and_then(|kept| postcard::from_bytes(&kept).ok());
     Event::MailboxLoaded { account, kept }
 }
 
