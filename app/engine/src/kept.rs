@@ -9,6 +9,7 @@
 //! 3. Nothing is kept for somebody who signed in on a shared computer. After signing out nothing is left, or what the
 //!    person wanted kept: nobody sees it before they have signed in again.
 //! 4. What is kept of a mailbox is unverified until the server has said what changed since.
+//! 5. A batch that could not be written is part of the next one, so that the records of a mailbox are always of one moment.
 
 use std::collections::BTreeSet;
 
@@ -24,6 +25,8 @@ use crate::{Effect, State, TabId, Wake, Who};
 pub const PAGE_SPAN: Uid = 256;
 /// How long changes are gathered before they are written.
 const KEEP_MS: u32 = 400;
+/// How long before it is tried again to write what there was no room for.
+const FULL_MS: u32 = 60_000;
 /// How many pages of one mailbox are kept: those of the newest messages.
 const MAX_PAGES: usize = 400;
 
@@ -94,6 +97,18 @@ pub enum Record {
     /// Nothing of a mailbox is kept any more.
     Forget(String),
 }
+
+/// What a person was told of a store without room, once each.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Full {
+    /// That mail is not kept.
+    mail: bool,
+    /// That what exists only here is not.
+    work: bool,
+}
+
+const NO_ROOM_FOR_MAIL: &str = "There is no room left on this device. The mail that is kept here stays; what is new is read from the server each time. Make room on the disk, or remove mail in the settings.";
+const NO_ROOM_FOR_WORK: &str = "There is no room left on this device: what you write and change is lost if the browser closes before the server has it. Stay connected until it is saved, and make room on the disk.";
 
 /// The page a message is in.
 pub fn page_of(uid: Uid) -> u32 {
@@ -375,6 +390,7 @@ impl State {
     /// Writes what changed.
     pub(crate) fn keep_now(&mut self) {
         self.keeping = false;
+        self.full = false;
         if !self.keeps {
             return;
         }
@@ -389,6 +405,78 @@ impl State {
             }
         }
         self.store(batch);
+    }
+
+    /// Nothing of a batch was written: the store has what it had before. All of it is part of the next batch.
+    pub(crate) fn not_stored(&mut self, account: &str, records: Vec<Record>) {
+        if self.who.is_none() {
+            self.not_put_away(&records);
+            return;
+        }
+        if self.account_name() != account || !self.keeps {
+            return;
+        }
+        let mut work = false;
+        for record in records {
+            match record {
+                Record::Account(kept) => {
+                    self.account_changed = true;
+                    work |= !kept.pending.is_empty();
+                }
+                Record::Mailbox(kept) => {
+                    if let Some(cache) = self.caches.get_mut(&kept.name) {
+                        cache.kept.column = true;
+                    }
+                }
+                Record::Page(kept) => {
+                    if let Some(cache) = self.caches.get_mut(&kept.mailbox) {
+                        cache.not_kept(&kept);
+                    }
+                }
+                Record::Forget(name) => match self.caches.get_mut(&name) {
+                    Some(cache) => cache.kept.void = true,
+                    None => self.forgotten.push(name),
+                },
+            }
+        }
+        self.full = true;
+        self.say_full(work);
+        if !self.keeping {
+            self.keeping = true;
+            self.effect(Effect::Wake {
+                wake: Wake::Keep,
+                after_ms: FULL_MS,
+            });
+        }
+    }
+
+    /// The person is gone, and the store still says that they are here: then it must not have anything to show.
+    fn not_put_away(&mut self, records: &[Record]) {
+        let left = |record: &Record| matches!(record, Record::Account(kept) if kept.presence != Presence::Here);
+        if records.iter().any(left) {
+            self.effect(Effect::Wipe);
+            // Now there is room for what exists only here.
+            if !std::mem::replace(&mut self.full, true)
+                && let Some(mut kept) = self.kept_account.take()
+            {
+                kept.mailboxes.clear();
+                self.remember(kept);
+            }
+        }
+    }
+
+    /// Tells the person, once, that something could not be kept: what exists only here, or copies.
+    pub(crate) fn say_full(&mut self, work: bool) {
+        let (told, text) = if work {
+            (&mut self.told_full.work, NO_ROOM_FOR_WORK)
+        } else {
+            (&mut self.told_full.mail, NO_ROOM_FOR_MAIL)
+        };
+        if !std::mem::replace(told, true) {
+            for tab in self.tabs.keys().copied().collect::<Vec<_>>() {
+                self.notice(tab, text, None, true);
+            }
+        }
     }
 
     fn store(&mut self, records: Vec<Record>) {

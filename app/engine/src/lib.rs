@@ -120,6 +120,13 @@ pub enum Event {
         mailbox: String,
         pages: Vec<KeptPage>,
     },
+    /// The answer to [`Effect::Store`] where nothing of it could be written: most likely there is no room.
+    NotStored {
+        account: String,
+        records: Vec<Record>,
+    },
+    /// The answer to [`Effect::Keep`] where the message could not be written.
+    DraftNotKept,
     /// The time of an [`Effect::Wake`] has come.
     Woke(Wake),
 }
@@ -213,7 +220,7 @@ pub enum Effect {
     Recall,
     /// Forget the kept draft of that id.
     Forget(String),
-    /// Keep, all of it or nothing.
+    /// Keep, all of it or nothing; [`Event::NotStored`] follows where it is nothing.
     Store {
         account: String,
         records: Vec<Record>,
@@ -327,6 +334,8 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
             mailbox,
             pages,
         } => state.pages_read(&account, &mailbox, &pages),
+        Event::NotStored { account, records } => state.not_stored(&account, records),
+        Event::DraftNotKept => state.say_full(true),
         Event::Woke(wake) => state.woke(wake),
     }
     state.go_on_with_drafts();

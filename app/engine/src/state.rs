@@ -8,7 +8,7 @@ use crate::bodies::Bodies;
 use crate::cache::Cache;
 use crate::drafts::Draft;
 use crate::fill::Fill;
-use crate::kept::KeptAccount;
+use crate::kept::{Full, KeptAccount};
 use crate::pending::{Pending, Undo};
 use crate::view::{
     ContentAddress, DraftView, Line, ListView, MailboxRow, MessageView, SessionView, Stage,
@@ -80,6 +80,10 @@ pub struct State {
     pub(crate) forgotten: Vec<String>,
     pub(crate) account_changed: bool,
     pub(crate) pending_changed: bool,
+    /// What changed could not be written the last time.
+    pub(crate) full: bool,
+    /// What the person was told of that.
+    pub(crate) told_full: Full,
     /// A [`crate::Wake::Keep`] is under way.
     pub(crate) keeping: bool,
     pub(crate) tabs: BTreeMap<TabId, Tab>,
@@ -332,6 +336,8 @@ impl Default for State {
             forgotten: Vec::new(),
             account_changed: false,
             pending_changed: false,
+            full: false,
+            told_full: Full::default(),
             keeping: false,
             tabs: BTreeMap::new(),
             effects: Vec::new(),

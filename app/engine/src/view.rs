@@ -120,6 +120,8 @@ pub enum Filling {
     },
     /// It goes on when the line, the battery and the person let it.
     Paused,
+    /// There is no room for it.
+    NoRoom,
     /// Everything wanted is here.
     Done,
 }

@@ -313,3 +313,24 @@ fn hello(account: &str) -> roost_wire::ServerMessage {
         sends: true,
     }
 }
+
+#[test]
+fn who_could_not_be_noted_to_have_left_leaves_no_mail() {
+    let (mut device, mut store) = kept_inbox(3);
+    device.event(Event::SocketClosed);
+    device.act(&[2], Action::Archive);
+    settle(&mut device, &mut store);
+    device.intent(Intent::SignOut { keep: true });
+    // The store has no room for that, and still says that the person is here.
+    let stored = device.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Store { account, records } => Some((account.clone(), records.clone())),
+        _ => None,
+    });
+    let (account, records) = stored.expect("a record");
+    device.effects.clear();
+    device.event(Event::NotStored { account, records });
+    settle(&mut device, &mut store);
+    assert!(store.pages("a", "INBOX", 1, vec![0]).is_empty());
+    let kept = store.account.as_ref().expect("what exists only here");
+    assert_eq!((kept.presence, kept.pending.len()), (Presence::Leaving, 1));
+}

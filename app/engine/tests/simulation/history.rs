@@ -14,7 +14,7 @@ use crate::server::{Level, Noise, Server, ServerMailbox};
 
 /// How much may happen until everything is quiet.
 const MAX_HAPPENINGS: u32 = 60_000;
-/// The first seed whose people sign out.
+/// The first seed whose people sign out, and whose devices may have no room.
 const PEOPLE_LEAVE: u64 = 4_000;
 /// Names that people and others give mailboxes: few, so that they come again.
 const NAMES: [&str; 6] = ["Work", "Bills", "Trips", "Archive", "Trash", "Junk"];
@@ -128,6 +128,12 @@ impl History {
                 for _ in 0..self.random.below(3) {
                     let time = self.random.between(200, end);
                     self.network.at(time, Happening::SignsOut(number));
+                }
+                if self.random.chance(30) {
+                    let time = self.random.below(end);
+                    self.network.at(time, Happening::Room(number, false));
+                    let later = time + self.random.below(end);
+                    self.network.at(later, Happening::Room(number, true));
                 }
             }
         }
@@ -460,6 +466,7 @@ impl History {
             Happening::Foreign => self.foreign(),
             Happening::Cut(number) => self.cut(number),
             Happening::Restart(number) => self.restart(number)?,
+            Happening::Room(number, room) => self.devices[number].store.full = !room,
             Happening::SignsOut(number) => self.sign_out(number)?,
             Happening::GatewayStops => self.stop_gateway(),
             Happening::GatewayStarts => self.start_gateway(),

@@ -11,12 +11,19 @@ pub struct Store {
     mailboxes: BTreeMap<(String, String), KeptMailbox>,
     /// By account, mailbox, UIDVALIDITY and number.
     pages: BTreeMap<(String, String, u32, u32), KeptPage>,
+    /// There is no room for summaries, only for what exists here alone: that is small, and bodies go first.
+    pub full: bool,
 }
 
 impl Store {
     /// Does what the engine wants kept, or read; the event that answers it.
     pub fn perform(&mut self, effect: Effect) -> Option<Event> {
         match effect {
+            Effect::Store { account, records }
+                if self.full && records.iter().any(|one| matches!(one, Record::Page(_))) =>
+            {
+                Some(Event::NotStored { account, records })
+            }
             Effect::Store { account, records } => {
                 for record in records {
                     self.write(&account, record);
@@ -54,7 +61,10 @@ impl Store {
                 })
             }
             Effect::Wipe => {
-                *self = Self::default();
+                *self = Self {
+                    full: self.full,
+                    ..Self::default()
+                };
                 None
             }
             _ => None,

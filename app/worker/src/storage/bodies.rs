@@ -1,18 +1,24 @@
 //! Bodies that were read or fetched ahead, by their address and the build that made them. The oldest go first.
 
+use std::cell::RefCell;
+
 use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    IdbDatabase, IdbIndexParameters, IdbKeyRange, IdbObjectStoreParameters, IdbTransactionMode,
+    IdbCursorWithValue, IdbDatabase, IdbIndexParameters, IdbKeyRange, IdbObjectStore,
+    IdbObjectStoreParameters, IdbTransactionMode,
 };
 
+use super::room::{self, Failure};
 use super::{BODIES, settled, store};
 
 /// How many bodies are kept.
 const MAX_BODIES: f64 = 3_000.0;
 /// Larger ones are fetched again each time.
 const MAX_SIZE: usize = 1024 * 1024;
+/// Among how many of the oldest those are chosen that make room.
+const LOOKED_AT: usize = 256;
 const BY_ADDRESS: &str = "address";
 
 /// Makes the store: numbered in the order in which bodies come, found by address.
@@ -47,29 +53,62 @@ pub fn keep(url: &str, bytes: &[u8]) {
     let _ = Reflect::set(&value, &BY_ADDRESS.into(), &address(url));
     let _ = Reflect::set(&value, &"bytes".into(), &Uint8Array::from(bytes));
     spawn_local(async move {
-        let Ok(store) = store(BODIES, IdbTransactionMode::Readwrite).await else {
-            return;
+        let number = RefCell::new(None);
+        let add = |store: &IdbObjectStore| {
+            number.replace(Some(store.add(&value)?));
+            Ok(())
         };
-        let Ok(request) = store.add(&value) else {
-            return;
-        };
-        let Ok(number) = JsFuture::from(settled(&request)).await else {
-            return;
-        };
-        let oldest = number.as_f64().unwrap_or_default() - MAX_BODIES;
+        // What was read last is worth more than the oldest, but not than all of them.
+        if room::attempt(BODIES, add).await == Err(Failure::Full) && make_room().await {
+            let _ = room::attempt(BODIES, add).await;
+        }
+        let number = number.take().and_then(|request| request.result().ok());
+        let oldest = number.and_then(|number| number.as_f64()).unwrap_or_default() - MAX_BODIES;
         if oldest > 0.0
             && let Ok(range) = IdbKeyRange::upper_bound(&oldest.into())
         {
-            let _ = store.delete(&range);
+            let _ = room::attempt(BODIES, |store| store.delete(&range).map(drop)).await;
         }
     });
 }
 
-/// Makes room.
-pub fn clear() {
-    spawn_local(async {
-        if let Ok(store) = store(BODIES, IdbTransactionMode::Readwrite).await {
-            let _ = store.clear();
+/// Removes some bodies: of the oldest, the largest. Whether there were any.
+pub async fn make_room() -> bool {
+    let Ok(mut sizes) = oldest().await else {
+        return false;
+    };
+    let half = sizes.iter().map(|(_, size)| size).sum::<u32>() / 2;
+    sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    let mut freed = 0;
+    let gone: Vec<JsValue> = sizes
+        .into_iter()
+        .take_while(|(_, size)| {
+            let more = freed <= half;
+            freed += size;
+            more
+        })
+        .map(|(number, _)| number)
+        .collect();
+    let delete = |store: &IdbObjectStore| gone.iter().try_for_each(|number| store.delete(number).map(drop));
+    !gone.is_empty() && room::attempt(BODIES, delete).await.is_ok()
+}
+
+/// The numbers of the oldest bodies and how large they are. Read one after the other: together they may be larger than memory.
+async fn oldest() -> Result<Vec<(JsValue, u32)>, JsValue> {
+    let store = store(BODIES, IdbTransactionMode::Readonly).await?;
+    let request = store.open_cursor()?;
+    let mut found = Vec::new();
+    loop {
+        let cursor = JsFuture::from(settled(&request)).await?;
+        let Some(cursor) = cursor.dyn_ref::<IdbCursorWithValue>() else {
+            return Ok(found);
+        };
+        let bytes = Reflect::get(&cursor.value()?, &"bytes".into())?;
+        let size = bytes.dyn_ref::<Uint8Array>().map_or(0, Uint8Array::length);
+        found.push((cursor.primary_key()?, size));
+        if found.len() >= LOOKED_AT {
+            return Ok(found);
         }
-    });
+        cursor.continue_()?;
+    }
 }

@@ -6,7 +6,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{IdbKeyRange, IdbObjectStore, IdbTransactionMode};
 
-use super::{MAIL, bodies, decode, encode, get, keeps, settled, store};
+use super::room::{self, Failure, Turn};
+use super::{MAIL, decode, encode, get, keeps, settled, store};
 
 const ACCOUNT: &str = "account";
 
@@ -33,9 +34,10 @@ async fn keeping_store(mode: IdbTransactionMode) -> Result<IdbObjectStore, JsVal
 pub async fn perform(effect: Effect) -> Option<Event> {
     match effect {
         Effect::Store { account, records } => {
-            // What cannot be written is written later, or asked of the server.
-            let _ = write(&account, &records).await;
-            None
+            let written = write(&account, &records).await;
+            // Without a store, nothing is kept and nothing fails.
+            let failed = matches!(written, Err(Failure::Full | Failure::Broken));
+            failed.then_some(Event::NotStored { account, records })
         }
         Effect::LoadMailbox { account, mailbox } => Some(load_mailbox(account, &mailbox).await),
         Effect::LoadPages {
@@ -65,6 +67,7 @@ pub async fn perform(effect: Effect) -> Option<Event> {
             })
         }
         Effect::Wipe => {
+            let _turn = Turn::of(MAIL).await;
             super::wipe().await;
             None
         }
@@ -91,21 +94,19 @@ fn decode_account(bytes: &[u8]) -> Option<KeptAccount> {
     })
 }
 
-/// Writes all records in one transaction. Where there is no room, bodies make some: the next batch is then written.
-async fn write(account: &str, records: &[Record]) -> Result<(), JsValue> {
-    let store = keeping_store(IdbTransactionMode::Readwrite).await?;
-    let transaction = store.transaction();
-    let no_room = Closure::once_into_js(bodies::clear);
-    transaction.set_onabort(Some(no_room.unchecked_ref()));
-    for record in records {
-        if put(&store, account, record).is_none() {
-            return transaction.abort();
-        }
+/// Writes all records in one transaction.
+async fn write(account: &str, records: &[Record]) -> Result<(), Failure> {
+    let _turn = Turn::of(MAIL).await;
+    if !keeps().await {
+        return Err(Failure::Closed);
     }
-    Ok(())
+    room::write(MAIL, |store| {
+        records.iter().try_for_each(|record| put(store, account, record))
+    })
+    .await
 }
 
-fn put(store: &IdbObjectStore, account: &str, record: &Record) -> Option<()> {
+fn put(store: &IdbObjectStore, account: &str, record: &Record) -> Result<(), JsValue> {
     let (key, value) = match record {
         Record::Account(kept) => (ACCOUNT.to_owned(), encode(kept)?),
         Record::Mailbox(kept) => (prefix(account, &kept.name), encode(kept)?),
@@ -116,13 +117,13 @@ fn put(store: &IdbObjectStore, account: &str, record: &Record) -> Option<()> {
         Record::Forget(mailbox) => {
             let first = prefix(account, mailbox);
             let last = format!("{first}\u{ffff}");
-            let all = IdbKeyRange::bound(&first.into(), &last.into()).ok()?;
-            store.delete(&all).ok()?;
-            return Some(());
+            let all = IdbKeyRange::bound(&first.into(), &last.into())?;
+            store.delete(&all)?;
+            return Ok(());
         }
     };
-    store.put_with_key(&value, &key.into()).ok()?;
-    Some(())
+    store.put_with_key(&value, &key.into())?;
+    Ok(())
 }
 
 async fn load_mailbox(account: String, mailbox: &str) -> Event {

@@ -7,6 +7,7 @@ pub mod bodies;
 pub mod claims;
 pub mod drafts;
 pub mod mail;
+mod room;
 
 use std::cell::{Cell, RefCell};
 
@@ -129,7 +130,7 @@ fn decode<T: DeserializeOwned>(value: &JsValue) -> Option<T> {
     postcard::from_bytes(&bytes).ok()
 }
 
-fn encode<T: Serialize>(value: &T) -> Option<JsValue> {
-    let bytes = postcard::to_stdvec(value).ok()?;
-    Some(Uint8Array::from(bytes.as_slice()).into())
+fn encode<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
+    let bytes = postcard::to_stdvec(value).map_err(|_| JsValue::NULL)?;
+    Ok(Uint8Array::from(bytes.as_slice()).into())
 }
