@@ -185,6 +185,8 @@ impl Native {
             | Effect::LoadMailbox { .. }
             | Effect::LoadPages { .. }
             | Effect::ReadPages { .. }
+            | Effect::ListBodies { .. }
+            | Effect::ReadBodies { .. }
             | Effect::Wipe) => self.waiting.extend((self.store)(storing)),
             _ => {}
         }

@@ -168,7 +168,9 @@ pub struct Keeping {
     pub loading: BTreeSet<u32>,
     /// Pages that a search has still to read; `None` before it began.
     pub unread: Option<BTreeSet<u32>>,
-    /// Pages on their way to be searched.
+    /// Bodies that a search has still to read, the newest last; `None` before it is known which are kept.
+    pub unread_bodies: Option<Vec<Uid>>,
+    /// Something is on its way to be searched.
     pub reading: bool,
 }
 

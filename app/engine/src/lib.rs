@@ -46,7 +46,7 @@ pub use view::{
     MessageState, MessageView, Notice, QueuedChange, Reach, SessionView, Stage, Template, View,
 };
 
-use roost_wire::{Body, ClientMessage, Composed, ServerMessage};
+use roost_wire::{Body, ClientMessage, Composed, ServerMessage, Uid};
 use serde::{Deserialize, Serialize};
 
 /// Something that happened.
@@ -119,6 +119,20 @@ pub enum Event {
         account: String,
         mailbox: String,
         pages: Vec<KeptPage>,
+    },
+    /// The answer to [`Effect::ListBodies`], in no order.
+    BodiesListed {
+        account: String,
+        mailbox: String,
+        uidvalidity: u32,
+        uids: Vec<Uid>,
+    },
+    /// The answer to [`Effect::ReadBodies`]: those of them that are there.
+    BodiesRead {
+        account: String,
+        mailbox: String,
+        uidvalidity: u32,
+        bodies: Vec<(Uid, Body)>,
     },
     /// The answer to [`Effect::Store`] where nothing of it could be written: most likely there is no room.
     NotStored {
@@ -244,6 +258,19 @@ pub enum Effect {
         uidvalidity: u32,
         pages: Vec<u32>,
     },
+    /// Give the UIDs of a mailbox's bodies that are kept, with [`Event::BodiesListed`].
+    ListBodies {
+        account: String,
+        mailbox: String,
+        uidvalidity: u32,
+    },
+    /// Give kept bodies to be searched, with [`Event::BodiesRead`].
+    ReadBodies {
+        account: String,
+        mailbox: String,
+        uidvalidity: u32,
+        uids: Vec<Uid>,
+    },
     /// Keep nothing of any account any more, but for messages being written.
     Wipe,
     Show {
@@ -334,6 +361,18 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
             mailbox,
             pages,
         } => state.pages_read(&account, &mailbox, &pages),
+        Event::BodiesListed {
+            account,
+            mailbox,
+            uidvalidity,
+            uids,
+        } => state.bodies_listed(&account, &mailbox, uidvalidity, uids),
+        Event::BodiesRead {
+            account,
+            mailbox,
+            uidvalidity,
+            bodies,
+        } => state.bodies_read(&account, &mailbox, uidvalidity, &bodies),
         Event::NotStored { account, records } => state.not_stored(&account, records),
         Event::DraftNotKept => state.say_full(true),
         Event::Woke(wake) => state.woke(wake),

@@ -8,6 +8,7 @@ use crate::bodies::Bodies;
 use crate::cache::Cache;
 use crate::drafts::Draft;
 use crate::fill::Fill;
+use crate::haystack::Read;
 use crate::kept::{Full, KeptAccount};
 use crate::pending::{Pending, Undo};
 use crate::view::{
@@ -253,8 +254,8 @@ pub struct Found {
 pub struct Here {
     /// The newest first.
     pub uids: Vec<u32>,
-    /// How many rows of the haystack were looked through.
-    pub read: usize,
+    /// How much of the haystack was looked through.
+    pub read: Read,
 }
 
 impl Found {

@@ -158,6 +158,8 @@ fn perform(effect: Effect) {
         | Effect::LoadMailbox { .. }
         | Effect::LoadPages { .. }
         | Effect::ReadPages { .. }
+        | Effect::ListBodies { .. }
+        | Effect::ReadBodies { .. }
         | Effect::Wipe) => wasm_bindgen_futures::spawn_local(async {
             if let Some(event) = storage::mail::perform(storing).await {
                 handle(event);

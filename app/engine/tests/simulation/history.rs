@@ -349,6 +349,8 @@ impl History {
             | Effect::LoadMailbox { .. }
             | Effect::LoadPages { .. }
             | Effect::ReadPages { .. }
+            | Effect::ListBodies { .. }
+            | Effect::ReadBodies { .. }
             | Effect::Wipe) => {
                 if let Some(loaded) = self.devices[number].store.perform(storing) {
                     self.network

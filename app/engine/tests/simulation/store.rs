@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use roost_engine::{Effect, Event, KeptAccount, KeptMailbox, KeptPage, Record};
+use roost_wire::Body;
 
 #[derive(Default)]
 pub struct Store {
@@ -11,6 +12,8 @@ pub struct Store {
     mailboxes: BTreeMap<(String, String), KeptMailbox>,
     /// By account, mailbox, UIDVALIDITY and number.
     pages: BTreeMap<(String, String, u32, u32), KeptPage>,
+    /// By account, mailbox, UIDVALIDITY, and UID. Who fetches one keeps it.
+    pub bodies: BTreeMap<((String, String, u32), u32), Body>,
     /// There is no room for summaries, only for what exists here alone: that is small, and bodies go first.
     pub full: bool,
 }
@@ -58,6 +61,40 @@ impl Store {
                     account,
                     mailbox,
                     pages,
+                })
+            }
+            Effect::ListBodies {
+                account,
+                mailbox,
+                uidvalidity,
+            } => {
+                let of = (account.clone(), mailbox.clone(), uidvalidity);
+                let kept = self.bodies.keys().filter(|(place, _)| *place == of);
+                let uids = kept.map(|(_, uid)| *uid).collect();
+                Some(Event::BodiesListed {
+                    account,
+                    mailbox,
+                    uidvalidity,
+                    uids,
+                })
+            }
+            Effect::ReadBodies {
+                account,
+                mailbox,
+                uidvalidity,
+                uids,
+            } => {
+                let of = (account.clone(), mailbox.clone(), uidvalidity);
+                let kept = uids.into_iter().filter_map(|uid| {
+                    let body = self.bodies.get(&(of.clone(), uid))?;
+                    Some((uid, body.clone()))
+                });
+                let bodies = kept.collect();
+                Some(Event::BodiesRead {
+                    account,
+                    mailbox,
+                    uidvalidity,
+                    bodies,
                 })
             }
             Effect::Wipe => {

@@ -2,16 +2,18 @@
 
 use std::cell::RefCell;
 
-use js_sys::{Object, Reflect, Uint8Array};
+use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
+use roost_engine::ContentAddress;
+use roost_wire::{Body, Uid};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    IdbCursorWithValue, IdbDatabase, IdbIndexParameters, IdbKeyRange, IdbObjectStore,
+    IdbCursor, IdbCursorWithValue, IdbDatabase, IdbIndexParameters, IdbKeyRange, IdbObjectStore,
     IdbObjectStoreParameters, IdbTransactionMode,
 };
 
 use super::room::{self, Failure};
-use super::{BODIES, settled, store};
+use super::{BODIES, decode, settled, store};
 
 /// How many bodies are kept.
 const MAX_BODIES: f64 = 3_000.0;
@@ -19,6 +21,8 @@ const MAX_BODIES: f64 = 3_000.0;
 const MAX_SIZE: usize = 1024 * 1024;
 /// Among how many of the oldest those are chosen that make room.
 const LOOKED_AT: usize = 256;
+/// How the address of a body ends that is kept: without images of other hosts.
+const WITHOUT_IMAGES: &str = "&images=0";
 const BY_ADDRESS: &str = "address";
 
 /// Makes the store: numbered in the order in which bodies come, found by address.
@@ -43,6 +47,66 @@ pub async fn find(url: &str) -> Option<Vec<u8>> {
     let found = JsFuture::from(settled(&request)).await.ok()?;
     let bytes = Reflect::get(&found, &"bytes".into()).ok()?;
     Some(bytes.dyn_ref::<Uint8Array>()?.to_vec())
+}
+
+/// What the addresses of a mailbox's bodies begin with; their UID follows.
+fn addresses(account: &str, mailbox: &str, uidvalidity: u32) -> String {
+    let of = ContentAddress {
+        account: account.to_owned(),
+        mailbox: mailbox.to_owned(),
+        uidvalidity,
+        uid: 0,
+    };
+    let url = of.url("body");
+    format!("{}{}", crate::BUILD, url.trim_end_matches('0'))
+}
+
+/// The UIDs of a mailbox's bodies that are kept.
+pub async fn list(account: &str, mailbox: &str, uidvalidity: u32) -> Result<Vec<Uid>, JsValue> {
+    let addresses = addresses(account, mailbox, uidvalidity);
+    let all = IdbKeyRange::bound(
+        &addresses.as_str().into(),
+        &format!("{addresses}\u{ffff}").into(),
+    )?;
+    let store = store(BODIES, IdbTransactionMode::Readonly).await?;
+    let request = store.index(BY_ADDRESS)?.open_key_cursor_with_range(&all)?;
+    let mut uids = Vec::new();
+    loop {
+        let cursor = JsFuture::from(settled(&request)).await?;
+        let Some(cursor) = cursor.dyn_ref::<IdbCursor>() else {
+            return Ok(uids);
+        };
+        let key = cursor.key()?.as_string().unwrap_or_default();
+        let uid = key
+            .strip_prefix(&addresses)
+            .and_then(|rest| rest.strip_suffix(WITHOUT_IMAGES));
+        uids.extend(uid.and_then(|uid| uid.parse::<Uid>().ok()));
+        cursor.continue_()?;
+    }
+}
+
+/// Those of these bodies that there are.
+pub async fn read(
+    account: &str,
+    mailbox: &str,
+    uidvalidity: u32,
+    uids: &[Uid],
+) -> Result<Vec<(Uid, Body)>, JsValue> {
+    let addresses = addresses(account, mailbox, uidvalidity);
+    let store = store(BODIES, IdbTransactionMode::Readonly).await?;
+    let index = store.index(BY_ADDRESS)?;
+    // All are asked for at once: a transaction ends as soon as nothing is asked of it.
+    let asked = Array::new();
+    for uid in uids {
+        let key = format!("{addresses}{uid}{WITHOUT_IMAGES}");
+        asked.push(&settled(&index.get(&key.into())?));
+    }
+    let found: Array = JsFuture::from(Promise::all(&asked)).await?.unchecked_into();
+    let bodies = uids.iter().zip(found.iter()).filter_map(|(uid, found)| {
+        let bytes = Reflect::get(&found, &"bytes".into()).ok()?;
+        Some((*uid, decode(&bytes)?))
+    });
+    Ok(bodies.collect())
 }
 
 pub fn keep(url: &str, bytes: &[u8]) {

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{IdbKeyRange, IdbObjectStore, IdbTransactionMode};
 
 use super::room::{self, Failure, Turn};
-use super::{MAIL, decode, encode, get, keeps, settled, store};
+use super::{MAIL, bodies, decode, encode, get, keeps, settled, store};
 
 const ACCOUNT: &str = "account";
 
@@ -64,6 +64,33 @@ pub async fn perform(effect: Effect) -> Option<Event> {
                 account,
                 mailbox,
                 pages: pages.unwrap_or_default(),
+            })
+        }
+        Effect::ListBodies {
+            account,
+            mailbox,
+            uidvalidity,
+        } => {
+            let uids = bodies::list(&account, &mailbox, uidvalidity).await;
+            Some(Event::BodiesListed {
+                account,
+                mailbox,
+                uidvalidity,
+                uids: uids.unwrap_or_default(),
+            })
+        }
+        Effect::ReadBodies {
+            account,
+            mailbox,
+            uidvalidity,
+            uids,
+        } => {
+            let bodies = bodies::read(&account, &mailbox, uidvalidity, &uids).await;
+            Some(Event::BodiesRead {
+                account,
+                mailbox,
+                uidvalidity,
+                bodies: bodies.unwrap_or_default(),
             })
         }
         Effect::Wipe => {
