@@ -88,6 +88,15 @@ pub struct KeptPage {
     pub summaries: Vec<Summary>,
 }
 
+/// What pages are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be on screen, and in memory from then on.
+    Show,
+    /// To be searched.
+    Search,
+}
+
 /// Something to be kept, or not any more. Of a batch, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
@@ -336,6 +345,7 @@ impl State {
             account,
             mailbox: mailbox.to_owned(),
             uidvalidity,
+            purpose: Purpose::Show,
             pages: pages.into_iter().collect(),
         });
     }
@@ -354,16 +364,32 @@ impl State {
         }
     }
 
-    /// Pages that were asked for; those that are missing are asked of the server.
-    pub(crate) fn pages_loaded(&mut self, account: &str, mailbox: &str, pages: Vec<KeptPage>) {
-        if self.account_name() == account
-            && let Some(cache) = self.caches.get_mut(mailbox)
-        {
-            cache.kept.loading.clear();
-            for page in pages {
-                if page.uidvalidity == cache.state.uidvalidity {
-                    cache.restore_summaries(page.summaries);
+    /// Pages that were asked for; of those to be shown, what is missing is asked of the server.
+    pub(crate) fn pages_loaded(
+        &mut self,
+        account: &str,
+        mailbox: &str,
+        purpose: Purpose,
+        pages: Vec<KeptPage>,
+    ) {
+        if self.account_name() != account {
+            return;
+        }
+        let Some(cache) = self.caches.get_mut(mailbox) else {
+            return;
+        };
+        match purpose {
+            Purpose::Show => {
+                cache.kept.loading.clear();
+                for page in pages {
+                    if page.uidvalidity == cache.state.uidvalidity {
+                        cache.restore_summaries(page.summaries);
+                    }
                 }
+            }
+            Purpose::Search => {
+                cache.kept.reading = false;
+                cache.search_pages(&pages);
             }
         }
     }

@@ -37,7 +37,9 @@ pub use drafts::{
 pub use intent::{
     Action, Answer, Circumstances, Filter, Identity, Intent, Style, TabId, Target, UndoId, Write,
 };
-pub use kept::{KeptAccount, KeptChange, KeptMailbox, KeptPage, PAGE_SPAN, Presence, Record};
+pub use kept::{
+    KeptAccount, KeptChange, KeptMailbox, KeptPage, PAGE_SPAN, Presence, Purpose, Record,
+};
 pub use query::{Query, parse as parse_query};
 pub use search::find_in;
 pub use state::State;
@@ -112,12 +114,7 @@ pub enum Event {
     PagesLoaded {
         account: String,
         mailbox: String,
-        pages: Vec<KeptPage>,
-    },
-    /// The answer to [`Effect::ReadPages`].
-    PagesRead {
-        account: String,
-        mailbox: String,
+        purpose: Purpose,
         pages: Vec<KeptPage>,
     },
     /// The answer to [`Effect::ListBodies`], in no order.
@@ -249,13 +246,7 @@ pub enum Effect {
         account: String,
         mailbox: String,
         uidvalidity: u32,
-        pages: Vec<u32>,
-    },
-    /// Give pages of a mailbox to be searched, with [`Event::PagesRead`].
-    ReadPages {
-        account: String,
-        mailbox: String,
-        uidvalidity: u32,
+        purpose: Purpose,
         pages: Vec<u32>,
     },
     /// Give the UIDs of a mailbox's bodies that are kept, with [`Event::BodiesListed`].
@@ -354,13 +345,9 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
         Event::PagesLoaded {
             account,
             mailbox,
+            purpose,
             pages,
-        } => state.pages_loaded(&account, &mailbox, pages),
-        Event::PagesRead {
-            account,
-            mailbox,
-            pages,
-        } => state.pages_read(&account, &mailbox, &pages),
+        } => state.pages_loaded(&account, &mailbox, purpose, pages),
         Event::BodiesListed {
             account,
             mailbox,

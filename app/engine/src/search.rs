@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use roost_wire::{Body, Mutation, Role, SearchQuery, Summary, Uid};
 
 use crate::haystack::{FlagChange, Haystack, Read};
-use crate::kept::KeptPage;
+use crate::kept::Purpose;
 use crate::list::Rows;
 use crate::state::{Socket, Tab};
 use crate::view::{Line, ListState, ListView, Reach};
@@ -218,21 +218,13 @@ impl State {
         unread.retain(|page| !batch.contains(page));
         cache.kept.reading = true;
         let uidvalidity = cache.state.uidvalidity;
-        self.effect(Effect::ReadPages {
+        self.effect(Effect::LoadPages {
             account,
             mailbox: mailbox.to_owned(),
             uidvalidity,
+            purpose: Purpose::Search,
             pages: batch.into_iter().collect(),
         });
-    }
-
-    pub(crate) fn pages_read(&mut self, account: &str, mailbox: &str, pages: &[KeptPage]) {
-        if self.account_name() == account
-            && let Some(cache) = self.caches.get_mut(mailbox)
-        {
-            cache.kept.reading = false;
-            cache.search_pages(pages);
-        }
     }
 
     /// Asks for kept bodies to be searched.

@@ -157,7 +157,6 @@ fn perform(effect: Effect) {
         storing @ (Effect::Store { .. }
         | Effect::LoadMailbox { .. }
         | Effect::LoadPages { .. }
-        | Effect::ReadPages { .. }
         | Effect::ListBodies { .. }
         | Effect::ReadBodies { .. }
         | Effect::Wipe) => wasm_bindgen_futures::spawn_local(async {

@@ -348,7 +348,6 @@ impl History {
             storing @ (Effect::Store { .. }
             | Effect::LoadMailbox { .. }
             | Effect::LoadPages { .. }
-            | Effect::ReadPages { .. }
             | Effect::ListBodies { .. }
             | Effect::ReadBodies { .. }
             | Effect::Wipe) => {

@@ -41,25 +41,14 @@ impl Store {
                 account,
                 mailbox,
                 uidvalidity,
+                purpose,
                 pages,
             } => {
                 let pages = self.pages(&account, &mailbox, uidvalidity, pages);
                 Some(Event::PagesLoaded {
                     account,
                     mailbox,
-                    pages,
-                })
-            }
-            Effect::ReadPages {
-                account,
-                mailbox,
-                uidvalidity,
-                pages,
-            } => {
-                let pages = self.pages(&account, &mailbox, uidvalidity, pages);
-                Some(Event::PagesRead {
-                    account,
-                    mailbox,
+                    purpose,
                     pages,
                 })
             }

@@ -1,7 +1,7 @@
 //! What every store must do: the one in memory, which the simulation uses, and IndexedDB. The same sequence of effects, with
 //! what each must answer.
 
-use roost_engine::{Effect, Event, KeptAccount, KeptChange, KeptMailbox, KeptPage, Presence, Record, Who};
+use roost_engine::{Effect, Event, KeptAccount, KeptChange, KeptMailbox, KeptPage, Presence, Purpose, Record, Who};
 use roost_wire::{Flags, MailboxState, Mutation, MutationId, Summary, Uid};
 
 /// One step of the suite.
@@ -124,11 +124,13 @@ fn gives_pages(
             account: account.to_owned(),
             mailbox: mailbox.to_owned(),
             uidvalidity,
+            purpose: Purpose::Search,
             pages: wanted.to_vec(),
         },
         Event::PagesLoaded {
             account: account.to_owned(),
             mailbox: mailbox.to_owned(),
+            purpose: Purpose::Search,
             pages,
         },
     )

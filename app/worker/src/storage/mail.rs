@@ -44,25 +44,14 @@ pub async fn perform(effect: Effect) -> Option<Event> {
             account,
             mailbox,
             uidvalidity,
+            purpose,
             pages,
         } => {
             let pages = get_all(&account, &mailbox, uidvalidity, &pages).await;
             Some(Event::PagesLoaded {
                 account,
                 mailbox,
-                pages: pages.unwrap_or_default(),
-            })
-        }
-        Effect::ReadPages {
-            account,
-            mailbox,
-            uidvalidity,
-            pages,
-        } => {
-            let pages = get_all(&account, &mailbox, uidvalidity, &pages).await;
-            Some(Event::PagesRead {
-                account,
-                mailbox,
+                purpose,
                 pages: pages.unwrap_or_default(),
             })
         }
