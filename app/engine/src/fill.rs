@@ -68,7 +68,7 @@ impl State {
         }
         let live = self.socket == Socket::Open && self.line == Line::Live;
         if !live || !self.may_fetch_ahead() {
-            if let Filling::Working { .. } = self.fill.shown {
+            if let Filling::Working { .. } | Filling::NoRoom = self.fill.shown {
                 self.fill.shown = Filling::Paused;
             }
             return;

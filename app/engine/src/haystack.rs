@@ -121,7 +121,9 @@ impl Haystack {
     }
 
     fn body_of(&self, uid: Uid) -> Option<&String> {
-        self.body_places.get(&uid).map(|&place| &self.bodies[place].1)
+        self.body_places
+            .get(&uid)
+            .map(|&place| &self.bodies[place].1)
     }
 
     fn remove_body(&mut self, uid: Uid) {
@@ -466,7 +468,10 @@ mod tests {
         // What is not confirmed yet counts too.
         let two = UidSet::range(2, 2);
         let unread = query::parse("is:unread").search;
-        assert_eq!(haystack.find(&unread, Read::default(), &[(&two, Some(true), None)]), []);
+        assert_eq!(
+            haystack.find(&unread, Read::default(), &[(&two, Some(true), None)]),
+            []
+        );
         assert_eq!(haystack.len(), 2);
     }
 
@@ -487,7 +492,12 @@ mod tests {
     #[test]
     fn a_text_that_comes_after_its_row_is_looked_through() {
         let mut haystack = haystack();
-        for (text, uids) in [("zebra", &[2][..]), ("from:bob zebra", &[2]), ("zebra bye", &[2]), ("from:ann zebra", &[])] {
+        for (text, uids) in [
+            ("zebra", &[2][..]),
+            ("from:bob zebra", &[2]),
+            ("zebra bye", &[2]),
+            ("from:ann zebra", &[]),
+        ] {
             let query = query::parse(text).search;
             let before = haystack.end();
             haystack.add_body(2, &format!("<p>A zebra, {text}. Bye</p>"));

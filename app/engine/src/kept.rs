@@ -197,6 +197,7 @@ impl Keeping {
 impl State {
     /// Gives what is kept of the account, if a device keeps one.
     pub(crate) fn recalled(&mut self, kept: Option<Box<KeptAccount>>) {
+        self.kept_elsewhere = Some(false);
         let Some(kept) = kept else {
             return;
         };

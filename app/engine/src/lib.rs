@@ -105,6 +105,8 @@ pub enum Event {
     Restored(Vec<KeptDraft>),
     /// The account this device kept before the worker started, if it kept one.
     Recalled(Option<Box<KeptAccount>>),
+    /// Another worker of this browser keeps the mail of who is here; nothing is kept by this one.
+    KeptElsewhere,
     /// The answer to [`Effect::LoadMailbox`].
     MailboxLoaded {
         account: String,
@@ -341,6 +343,7 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
         } => state.draft_fetched(tab, address, opening, result),
         Event::Restored(kept) => state.restored(kept),
         Event::Recalled(kept) => state.recalled(kept),
+        Event::KeptElsewhere => state.kept_elsewhere = Some(true),
         Event::MailboxLoaded { account, kept } => state.mailbox_loaded(&account, kept),
         Event::PagesLoaded {
             account,

@@ -86,6 +86,10 @@ impl State {
         mutation: Mutation,
         undo: Option<UndoId>,
     ) -> Option<MutationId> {
+        if self.who.is_none() {
+            // Asked for in one tab while the person signed out in another: nobody else may be the one who does it.
+            return None;
+        }
         if self.pending.len() >= MAX_PENDING {
             self.notice(
                 tab,

@@ -268,7 +268,13 @@ impl State {
     }
 
     /// Which bodies of a mailbox are kept.
-    pub(crate) fn bodies_listed(&mut self, account: &str, mailbox: &str, uidvalidity: u32, uids: Vec<Uid>) {
+    pub(crate) fn bodies_listed(
+        &mut self,
+        account: &str,
+        mailbox: &str,
+        uidvalidity: u32,
+        uids: Vec<Uid>,
+    ) {
         if self.account_name() == account
             && let Some(cache) = self.caches.get_mut(mailbox)
         {
@@ -281,7 +287,13 @@ impl State {
     }
 
     /// Kept bodies that were asked for, those of them that are there.
-    pub(crate) fn bodies_read(&mut self, account: &str, mailbox: &str, uidvalidity: u32, bodies: &[(Uid, Body)]) {
+    pub(crate) fn bodies_read(
+        &mut self,
+        account: &str,
+        mailbox: &str,
+        uidvalidity: u32,
+        bodies: &[(Uid, Body)],
+    ) {
         if self.account_name() == account
             && let Some(cache) = self.caches.get_mut(mailbox)
         {

@@ -125,8 +125,10 @@ impl State {
         if self.who.is_none() || self.account_name() != account {
             return;
         }
-        if keep && self.keeps {
-            self.put_away(Presence::Leaving);
+        if keep {
+            if self.keeps {
+                self.put_away(Presence::Leaving);
+            }
             self.put_drafts_away();
         } else {
             self.keep_from_now_on(false);
@@ -136,6 +138,7 @@ impl State {
             kept.presence = Presence::Leaving;
             self.remember(kept);
         }
+        self.kept_elsewhere = Some(false);
         self.go_on_leaving();
     }
 

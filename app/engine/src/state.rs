@@ -67,6 +67,8 @@ pub struct State {
     pub(crate) ledger: Option<u64>,
     /// Whether this device keeps mail of the account.
     pub(crate) keeps: bool,
+    /// Whether another worker of this browser does; `None` until the store has told.
+    pub(crate) kept_elsewhere: Option<bool>,
     /// Somebody has signed in since the worker started.
     pub(crate) entered: bool,
     /// The person signed out, and the gateway has not heard it.
@@ -329,6 +331,7 @@ impl Default for State {
             limit: None,
             ledger: None,
             keeps: false,
+            kept_elsewhere: None,
             entered: false,
             leaving: false,
             shared: false,

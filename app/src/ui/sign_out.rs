@@ -14,7 +14,8 @@ pub fn SignOut() -> impl IntoView {
     let session = ui.device.session;
     let keep = NodeRef::<Input>::new();
     let keeps = memo(move || session.with(|session| session.keeps));
-    let only_here = memo(move || session.with(|session| only_here(session.waiting, session.unsaved)));
+    let only_here =
+        memo(move || session.with(|session| only_here(session.waiting, session.unsaved)));
     // The session may end by itself meanwhile.
     effect(move || {
         if session.with(|session| !matches!(session.stage, Stage::SignedIn { .. })) {
@@ -74,6 +75,10 @@ fn only_here(changes: u32, drafts: u32) -> Option<String> {
         (Some(changes), Some(drafts)) => format!("{changes} and {drafts}"),
         (changes, drafts) => changes.or(drafts)?,
     };
-    let verb = if what.starts_with("1 ") && !what.contains(" and ") { "exists" } else { "exist" };
+    let verb = if what.starts_with("1 ") && !what.contains(" and ") {
+        "exists"
+    } else {
+        "exist"
+    };
     Some(format!("{what} {verb} only on this device."))
 }

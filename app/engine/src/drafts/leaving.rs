@@ -110,8 +110,14 @@ impl State {
     /// The person is gone, and wants nothing left of what they have written here.
     pub(crate) fn remove_drafts(&mut self) {
         let account = self.account_name();
-        let own = self.drafts.values().filter(|draft| draft.belongs_to(&account));
-        for id in own.map(|draft| draft.message.id.clone()).collect::<Vec<_>>() {
+        let own = self
+            .drafts
+            .values()
+            .filter(|draft| draft.belongs_to(&account));
+        for id in own
+            .map(|draft| draft.message.id.clone())
+            .collect::<Vec<_>>()
+        {
             self.drop_draft(&id);
         }
     }
@@ -119,7 +125,10 @@ impl State {
     /// The messages whose text the server does not have, but for those that are being saved or sent.
     pub(crate) fn unsaved_drafts(&self) -> usize {
         let account = self.account_name();
-        let own = self.drafts.values().filter(|draft| draft.belongs_to(&account));
+        let own = self
+            .drafts
+            .values()
+            .filter(|draft| draft.belongs_to(&account));
         own.filter(|draft| {
             let under_way = draft.saving.is_some() || draft.sending.is_some();
             let unsaved = draft.changed || draft.unknown || draft.conflict;

@@ -6,7 +6,8 @@ pub mod store;
 mod suite;
 
 use roost_engine::{
-    Action, Effect, Event, Filling, Intent, KeptAccount, KeptMailbox, Line, Presence, Stage, Wake, Who,
+    Action, Effect, Event, Filling, Intent, KeptAccount, KeptMailbox, Line, Presence, Stage, Wake,
+    Who,
 };
 use roost_wire::{Change, Delta, Flags, MailboxState, ServerMessage};
 use store::Store;
@@ -304,7 +305,10 @@ fn what_there_was_no_room_for_is_told_once_and_written_when_there_is_some() {
     assert!(told[0].contains("There is no room left on this device."));
     assert_eq!(device.filling, Filling::NoRoom);
     // What exists only here is kept all the same, and the rest is of one moment.
-    assert_eq!(store.account.as_ref().expect("an account").pending[0].id, id);
+    assert_eq!(
+        store.account.as_ref().expect("an account").pending[0].id,
+        id
+    );
     assert_eq!(store.pages("a", "INBOX", 1, vec![0]), before);
     let again = restarted(&mut store);
     assert_eq!(again.waiting, 1);

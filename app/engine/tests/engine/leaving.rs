@@ -14,7 +14,12 @@ fn who(account: &str) -> Who {
 }
 
 /// The worker starts again. The tab opens before the store has answered, or after.
-fn restarted(before: &Device, store: &mut Store, likely_signed_in: bool, tab_first: bool) -> Device {
+fn restarted(
+    before: &Device,
+    store: &mut Store,
+    likely_signed_in: bool,
+    tab_first: bool,
+) -> Device {
     let mut device = Device {
         state: State::default(),
         ..Device::start(Vec::new())
@@ -58,7 +63,11 @@ fn is_signed_out(device: &Device) -> bool {
 }
 
 fn count(device: &Device, effect: &Effect) -> usize {
-    device.effects.iter().filter(|other| *other == effect).count()
+    device
+        .effects
+        .iter()
+        .filter(|other| *other == effect)
+        .count()
 }
 
 /// Signs out with a change and a message that exist only here: the device, its store, the change's id.
@@ -83,7 +92,11 @@ fn what_is_kept_is_seen_by_nobody_before_the_same_person_is_back() {
     let (device, mut store, _) = left_with_work(true);
     assert!(is_signed_out(&device));
     for told in [false, true] {
-        let before = if told { Presence::Left } else { Presence::Leaving };
+        let before = if told {
+            Presence::Left
+        } else {
+            Presence::Leaving
+        };
         for (likely, tab_first) in [(false, false), (false, true), (true, false), (true, true)] {
             if told {
                 store.account.as_mut().expect("it stays").presence = before;
@@ -116,22 +129,26 @@ fn who_is_back_finds_mail_at_once_and_what_waited_is_sent() {
         }
         device.event(Event::SessionEnded { told: true });
         settle(&mut device, &mut store);
-        assert_eq!(store.account.as_ref().expect("it stays").presence, Presence::Left);
+        assert_eq!(
+            store.account.as_ref().expect("it stays").presence,
+            Presence::Left
+        );
         sign_in(&mut device, &mut store, "a");
         // No line yet.
         assert_eq!(device.subjects(), ["message 3", "message 1"]);
         assert_eq!(device.waiting, 1);
         // It is written in the same step that they are here.
-        assert_eq!(store.account.as_ref().expect("it stays").presence, Presence::Here);
+        assert_eq!(
+            store.account.as_ref().expect("it stays").presence,
+            Presence::Here
+        );
         device.mutations.clear();
         device.open(1);
         let sent = |(sent, mutation): &(MutationId, Mutation)| {
             *sent == id && matches!(mutation, Mutation::Move { .. })
         };
         assert!(device.mutations.iter().any(sent), "{:?}", device.mutations);
-        let saved = |(_, mutation): &(MutationId, Mutation)| {
-            matches!(mutation, Mutation::SaveDraft { draft, .. } if draft.text == "only here")
-        };
+        let saved = |(_, mutation): &(MutationId, Mutation)| matches!(mutation, Mutation::SaveDraft { draft, .. } if draft.text == "only here");
         assert!(device.mutations.iter().any(saved), "{:?}", device.mutations);
     }
 }
@@ -143,7 +160,10 @@ fn what_is_removed_is_gone_with_what_existed_only_here() {
     assert_eq!(device.kept, []);
     // That somebody left is remembered until the gateway knows, but not who.
     let left = store.account.clone().expect("a note");
-    assert_eq!((left.who, left.presence), (Who::default(), Presence::Leaving));
+    assert_eq!(
+        (left.who, left.presence),
+        (Who::default(), Presence::Leaving)
+    );
     assert_eq!((left.pending, left.mailboxes), (Vec::new(), Vec::new()));
     device.event(Event::SessionEnded { told: true });
     settle(&mut device, &mut store);
@@ -218,7 +238,7 @@ fn changes_of_somebody_else_wait_unseen_and_unsent() {
     device.event(Event::SessionEnded { told: true });
     settle(&mut device, &mut store);
     let kept = store.account.clone();
-    let mut others = |device: &mut Device, store: &mut Store| {
+    let others = |device: &mut Device, store: &mut Store| {
         device.mutations.clear();
         device.event(Event::SocketOpened);
         device.event(Event::Server(hello("b")));
@@ -234,7 +254,11 @@ fn changes_of_somebody_else_wait_unseen_and_unsent() {
     };
     device.notices.clear();
     sign_in(&mut device, &mut store, "b");
-    assert!(device.notices[0].text.starts_with("Changes of somebody else wait"));
+    assert!(
+        device.notices[0]
+            .text
+            .starts_with("Changes of somebody else wait")
+    );
     others(&mut device, &mut store);
     let mut device = restarted(&device, &mut store, true, true);
     others(&mut device, &mut store);
@@ -281,6 +305,22 @@ fn signing_out_in_another_worker_is_signing_out_here() {
     // Nobody says it again.
     let said = |effect: &Effect| matches!(effect, Effect::SayLeft { .. });
     assert!(!device.effects.iter().any(said));
+}
+
+#[test]
+fn a_worker_beside_the_one_that_keeps_mail_asks_too_and_says_what_was_chosen() {
+    for keep in [true, false] {
+        let mut device = Device::new();
+        device.typed("only here");
+        device.event(Event::Recalled(None));
+        assert!(!device.keeps);
+        device.event(Event::KeptElsewhere);
+        assert!(device.keeps);
+        device.intent(Intent::SignOut { keep });
+        let account = "a".to_owned();
+        assert_eq!(count(&device, &Effect::SayLeft { account, keep }), 1);
+        assert_eq!(device.kept.len(), usize::from(keep));
+    }
 }
 
 #[test]

@@ -198,7 +198,11 @@ fn bodies_that_are_kept_are_searched_after_the_summaries_the_newest_first() {
     let (_, mut store) = kept_inbox(300);
     let at = |uid| (("a".to_owned(), "INBOX".to_owned(), 1), uid);
     for summary in summaries(&store) {
-        let text = if summary.uid % 50 == 0 { "<p>a zebra</p>" } else { "<p>a horse</p>" };
+        let text = if summary.uid % 50 == 0 {
+            "<p>a zebra</p>"
+        } else {
+            "<p>a horse</p>"
+        };
         store.bodies.insert(at(summary.uid), body(text));
     }
     // Of a message that is gone.
@@ -211,12 +215,15 @@ fn bodies_that_are_kept_are_searched_after_the_summaries_the_newest_first() {
     let mut asked = Vec::new();
     loop {
         let effects = std::mem::take(&mut device.effects);
-        let loads: Vec<_> = effects.into_iter().filter_map(|effect| {
-            if let Effect::ReadBodies { uids, .. } = &effect {
-                asked.push(uids.clone());
-            }
-            store.perform(effect)
-        }).collect();
+        let loads: Vec<_> = effects
+            .into_iter()
+            .filter_map(|effect| {
+                if let Effect::ReadBodies { uids, .. } = &effect {
+                    asked.push(uids.clone());
+                }
+                store.perform(effect)
+            })
+            .collect();
         if loads.is_empty() {
             break;
         }
@@ -224,15 +231,26 @@ fn bodies_that_are_kept_are_searched_after_the_summaries_the_newest_first() {
             device.event(loaded);
         }
     }
-    assert!(asked.len() > 1 && asked.iter().all(|uids| uids.len() <= 16), "{asked:?}");
+    assert!(
+        asked.len() > 1 && asked.iter().all(|uids| uids.len() <= 16),
+        "{asked:?}"
+    );
     assert!(asked.concat().is_sorted_by(|a, b| a > b), "{asked:?}");
     let here = summaries(&store);
-    let expected: Vec<_> = here.iter().rev().filter(|s| s.uid % 50 == 0).map(|s| s.subject.clone()).collect();
+    let expected: Vec<_> = here
+        .iter()
+        .rev()
+        .filter(|s| s.uid % 50 == 0)
+        .map(|s| s.subject.clone())
+        .collect();
     assert!(!expected.is_empty());
     assert_eq!(device.subjects(), expected);
     // They are read once.
     device.intent(Intent::TypeSearch("zebr".to_owned()));
     assert_eq!(device.subjects(), expected);
-    let again = device.effects.iter().any(|effect| matches!(effect, Effect::ReadBodies { .. }));
+    let again = device
+        .effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::ReadBodies { .. }));
     assert!(!again);
 }

@@ -156,7 +156,8 @@ impl Device {
     /// Whether it keeps mail of a person who is here.
     pub fn keeps(&self) -> bool {
         let session = self.screen().and_then(|screen| screen.session.as_ref());
-        session.is_some_and(|session| session.keeps && matches!(session.stage, Stage::SignedIn { .. }))
+        session
+            .is_some_and(|session| session.keeps && matches!(session.stage, Stage::SignedIn { .. }))
     }
 
     pub fn is_live(&self) -> bool {

@@ -730,6 +730,10 @@ impl History {
         if self.devices[number].is_signed_out() {
             return self.sign_in(number);
         }
+        if self.devices[number].away.is_some() {
+            // The form is sent: there is nothing else on screen.
+            return Ok(());
+        }
         let tabs: Vec<u32> = self.devices[number].screens.keys().copied().collect();
         let tab = *self.random.pick(&tabs).expect("a tab is open");
         if self.random.chance(3) {

@@ -1,7 +1,9 @@
 //! What every store must do: the one in memory, which the simulation uses, and IndexedDB. The same sequence of effects, with
 //! what each must answer.
 
-use roost_engine::{Effect, Event, KeptAccount, KeptChange, KeptMailbox, KeptPage, Presence, Purpose, Record, Who};
+use roost_engine::{
+    Effect, Event, KeptAccount, KeptChange, KeptMailbox, KeptPage, Presence, Purpose, Record, Who,
+};
 use roost_wire::{Flags, MailboxState, Mutation, MutationId, Summary, Uid};
 
 /// One step of the suite.

@@ -127,7 +127,10 @@ pub fn keep(url: &str, bytes: &[u8]) {
             let _ = room::attempt(BODIES, add).await;
         }
         let number = number.take().and_then(|request| request.result().ok());
-        let oldest = number.and_then(|number| number.as_f64()).unwrap_or_default() - MAX_BODIES;
+        let oldest = number
+            .and_then(|number| number.as_f64())
+            .unwrap_or_default()
+            - MAX_BODIES;
         if oldest > 0.0
             && let Ok(range) = IdbKeyRange::upper_bound(&oldest.into())
         {
@@ -153,7 +156,10 @@ pub async fn make_room() -> bool {
         })
         .map(|(number, _)| number)
         .collect();
-    let delete = |store: &IdbObjectStore| gone.iter().try_for_each(|number| store.delete(number).map(drop));
+    let delete = |store: &IdbObjectStore| {
+        gone.iter()
+            .try_for_each(|number| store.delete(number).map(drop))
+    };
     !gone.is_empty() && room::attempt(BODIES, delete).await.is_ok()
 }
 

@@ -1,7 +1,7 @@
 //! What is known of an account: one record for it, one for each mailbox, one for each page of summaries.
 
 use js_sys::{Array, Promise};
-use roost_engine::{Effect, Event, KeptAccount, KeptPage, Record};
+use roost_engine::{Effect, Event, KeptAccount, KeptPage, Presence, Record};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{IdbKeyRange, IdbObjectStore, IdbTransactionMode};
@@ -93,12 +93,16 @@ pub async fn perform(effect: Effect) -> Option<Event> {
 
 /// The account that is kept.
 pub async fn recall() -> Event {
-    let kept = match keeping_store(IdbTransactionMode::Readonly).await {
+    let keeps = keeps().await;
+    let kept = match store(MAIL, IdbTransactionMode::Readonly).await {
         Ok(store) => get(&store, ACCOUNT).await,
         Err(_) => None,
     };
     let account = kept.and_then(|kept| decode_account(&kept));
-    Event::Recalled(account.map(Box::new))
+    match account {
+        Some(kept) if !keeps && kept.presence == Presence::Here => Event::KeptElsewhere,
+        account => Event::Recalled(account.filter(|_| keeps).map(Box::new)),
+    }
 }
 
 /// Reads an account also as it was kept before it said who is here: changes without an outcome are nowhere else. A new
@@ -117,7 +121,9 @@ async fn write(account: &str, records: &[Record]) -> Result<(), Failure> {
         return Err(Failure::Closed);
     }
     room::write(MAIL, |store| {
-        records.iter().try_for_each(|record| put(store, account, record))
+        records
+            .iter()
+            .try_for_each(|record| put(store, account, record))
     })
     .await
 }

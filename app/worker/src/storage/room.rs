@@ -80,6 +80,10 @@ pub async fn attempt(
         transaction.set_onabort(Some(&reject));
     });
     // Not left to the browser: a worker that ends before it commits would take all of it back.
+    #[expect(
+        deprecated,
+        reason = "by web-sys alone: the Indexed Database API 3.0 has it, and all browsers"
+    )]
     let _ = match put(&store) {
         Ok(()) => transaction.commit(),
         Err(_) => transaction.abort(),
