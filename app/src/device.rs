@@ -57,6 +57,8 @@ impl Device {
                 queue: Vec::new(),
                 progress: None,
                 filling: Filling::Nothing,
+                keeps: false,
+                unsaved: 0,
             }),
             mailboxes: RwSignal::new(Vec::new()),
             list: RwSignal::new(None),

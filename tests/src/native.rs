@@ -184,7 +184,8 @@ impl Native {
             storing @ (Effect::Store { .. }
             | Effect::LoadMailbox { .. }
             | Effect::LoadPages { .. }
-            | Effect::ReadPages { .. }
+            | Effect::ListBodies { .. }
+            | Effect::ReadBodies { .. }
             | Effect::Wipe) => self.waiting.extend((self.store)(storing)),
             _ => {}
         }

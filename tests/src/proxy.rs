@@ -32,8 +32,9 @@ pub struct Traffic {
     pub requests: AtomicU64,
 }
 
-/// The file that comes after the start of the app, whose time is chance: neither its request nor its answer is counted.
-const REST: &[u8] = b"_rest.wasm";
+/// The file that comes after the start of the app, whose time is chance: neither its request nor its answer is counted, unless
+/// it was needed at once (`public/rest.js`).
+const REST: &[u8] = b"_rest.wasm HTTP";
 
 /// A proxy in front of one port.
 #[derive(Debug)]
@@ -101,21 +102,21 @@ async fn forward(
     };
     let left = Arc::new(AtomicU64::new(cut_after));
     let lines = (Arc::clone(&shared), Arc::clone(&left));
-    let aside = AtomicBool::new(false);
+    let after = AtomicBool::new(false);
     let up = pump(client_read, server_write, lines, |chunk| {
         let starts = |method: &[u8]| chunk.starts_with(method);
         if starts(b"GET ") || starts(b"POST ") || starts(b"DELETE ") {
             let mut line = chunk.split(|&byte| byte == b'\r');
             let path = line.next().unwrap_or_default();
             let rest = path.windows(REST.len()).any(|name| name == REST);
-            aside.store(rest, Ordering::Relaxed);
+            after.store(rest, Ordering::Relaxed);
             traffic
                 .requests
                 .fetch_add(u64::from(!rest), Ordering::Relaxed);
         }
     });
     let down = pump(server_read, client_write, (shared, left), |chunk| {
-        if !aside.load(Ordering::Relaxed) {
+        if !after.load(Ordering::Relaxed) {
             traffic
                 .bytes
                 .fetch_add(chunk.len() as u64, Ordering::Relaxed);

@@ -67,10 +67,7 @@ impl Player {
         let device = Native::sign_in(base, "alice", perform).await?;
         store.borrow_mut().account = Some(KeptAccount {
             who: device.who(),
-            address: String::new(),
-            sends: false,
-            mailboxes: Vec::new(),
-            pending: Vec::new(),
+            ..KeptAccount::default()
         });
         let mut player = Self {
             device,

@@ -17,7 +17,7 @@ impl State {
                 password,
                 shared,
             } => self.sign_in(username, password, shared),
-            Intent::SignOut => self.sign_out(),
+            Intent::SignOut { keep } => self.sign_out(keep),
             Intent::OpenMailbox(mailbox) => self.open_mailbox(tab, mailbox),
             Intent::Filter(filter) => self.narrow(tab, |source| source.filter = filter),
             Intent::Search(text) => self.search(tab, &text, false),

@@ -257,6 +257,20 @@ impl Cache {
         }
     }
 
+    /// A page could not be written. What is in memory of it is tried again; what is not is not kept.
+    pub fn not_kept(&mut self, page: &KeptPage) {
+        let here = |summary: &Summary| self.summaries.contains_key(&summary.uid);
+        if page.uidvalidity != self.state.uidvalidity {
+            return;
+        }
+        if page.summaries.iter().all(here) {
+            self.kept.changed.insert(page.page);
+        } else {
+            self.kept.pages.remove(&page.page);
+            self.kept.column = true;
+        }
+    }
+
     /// The summaries of one page, by UID.
     pub fn summaries_of_page(&self, page: u32) -> Vec<Summary> {
         let first = page * crate::kept::PAGE_SPAN;

@@ -2,7 +2,8 @@
 //! the other mailboxes, each to its depth. So they are there without a line, and a search on this device finds them.
 //!
 //! One page is under way at a time, and only when nothing that is on screen is being asked for. The gateway serves it after
-//! whatever a person waits for. Nothing is done on a metered line, on a low battery, or for tabs that nobody sees.
+//! whatever a person waits for. Nothing is done on a metered line, on a low battery, for tabs that nobody sees, or where
+//! there is no room to keep it.
 
 use std::collections::HashSet;
 
@@ -49,7 +50,8 @@ impl State {
     /// Whether the browser, the line and the person let something be fetched that nobody waits for.
     pub(crate) fn may_fetch_ahead(&self) -> bool {
         let told = || self.tabs.values().map(|tab| &tab.circumstances);
-        told().any(|tab| tab.visible)
+        !self.full
+            && told().any(|tab| tab.visible)
             && !told().any(|tab| tab.saving)
             && (!told().any(|tab| tab.metered) || told().any(|tab| tab.despite_metered))
     }
@@ -60,9 +62,13 @@ impl State {
             self.fill.shown = Filling::Nothing;
             return;
         }
+        if self.full {
+            self.fill.shown = Filling::NoRoom;
+            return;
+        }
         let live = self.socket == Socket::Open && self.line == Line::Live;
         if !live || !self.may_fetch_ahead() {
-            if let Filling::Working { .. } = self.fill.shown {
+            if let Filling::Working { .. } | Filling::NoRoom = self.fill.shown {
                 self.fill.shown = Filling::Paused;
             }
             return;

@@ -9,6 +9,8 @@ use roost_wire::{Address, Delta, Flags, SearchQuery, Summary, Uid, UidSet};
 pub const MAX_ROWS: usize = 150_000;
 /// How much of the text of a body that is here is searched, in bytes.
 const MAX_BODY: usize = 32 * 1024;
+/// How much text of bodies is read from what is kept, in bytes: so much is searched within a keystroke.
+const MAX_TEXTS: usize = 8 * 1024 * 1024;
 /// Letters by how common they are in mail, in most of its languages.
 const COMMON: &[u8] = b" etaoinrshldcumfpgwybv.k,-@xjqz0123456789";
 
@@ -23,8 +25,19 @@ pub struct Haystack {
     text: String,
     rows: Vec<Row>,
     places: HashMap<Uid, usize>,
-    /// Texts of messages that were read or fetched ahead.
-    bodies: HashMap<Uid, String>,
+    /// Texts of messages that were read or fetched ahead, in the order in which they came; of UID 0 when the message is gone,
+    /// or has another.
+    bodies: Vec<(Uid, String)>,
+    body_places: HashMap<Uid, usize>,
+    /// How many bytes they have.
+    body_bytes: usize,
+}
+
+/// How much of a haystack was looked through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Read {
+    rows: usize,
+    bodies: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -41,9 +54,12 @@ struct Row {
 pub type FlagChange<'a> = (&'a UidSet, Option<bool>, Option<bool>);
 
 impl Haystack {
-    /// How many rows there are to search, those that are gone included; never fewer than before.
-    pub fn end(&self) -> usize {
-        self.rows.len()
+    /// All that there is to search, what is gone included; never less than before.
+    pub fn end(&self) -> Read {
+        Read {
+            rows: self.rows.len(),
+            bodies: self.bodies.len(),
+        }
     }
 
     /// How many messages are searched.
@@ -89,7 +105,32 @@ impl Haystack {
 
     /// Takes in the text of a message, given as the HTML that is shown of it.
     pub fn add_body(&mut self, uid: Uid, html: &str) {
-        self.bodies.insert(uid, text_in(html));
+        let text = text_in(html);
+        if self.body_of(uid) == Some(&text) {
+            return;
+        }
+        self.remove_body(uid);
+        self.body_bytes += text.len();
+        self.body_places.insert(uid, self.bodies.len());
+        self.bodies.push((uid, text));
+    }
+
+    /// Whether the text of a message would be found, could it be read from what is kept.
+    pub fn wants_body(&self, uid: Uid) -> bool {
+        self.body_bytes < MAX_TEXTS && self.has(uid) && !self.body_places.contains_key(&uid)
+    }
+
+    fn body_of(&self, uid: Uid) -> Option<&String> {
+        self.body_places
+            .get(&uid)
+            .map(|&place| &self.bodies[place].1)
+    }
+
+    fn remove_body(&mut self, uid: Uid) {
+        if let Some(place) = self.body_places.remove(&uid) {
+            let (_, text) = std::mem::take(&mut self.bodies[place]);
+            self.body_bytes -= text.len();
+        }
     }
 
     pub fn has(&self, uid: Uid) -> bool {
@@ -126,11 +167,12 @@ impl Haystack {
         if let Some(place) = self.places.remove(&uid) {
             self.rows[place].uid = 0;
         }
-        self.bodies.remove(&uid);
+        self.remove_body(uid);
     }
 
-    /// The messages from row `from` on that match, in no order.
-    pub fn find(&self, query: &SearchQuery, from: usize, changes: &[FlagChange]) -> Vec<Uid> {
+    /// The messages that match of what was not looked through before, in no order.
+    pub fn find(&self, query: &SearchQuery, before: Read, changes: &[FlagChange]) -> Vec<Uid> {
+        let from = before.rows;
         let needles = Needles::of(query);
         let fits = |place: &usize| {
             let row = &self.rows[*place];
@@ -141,18 +183,19 @@ impl Haystack {
             return (from..self.rows.len()).filter(fits).map(uid).collect();
         };
         let mut places = self.rows_with(longest, from);
-        if needles.text.iter().any(|word| word == longest) {
-            let more = self
-                .bodies
-                .iter()
-                .filter(|(_, text)| contains(text, longest));
-            places.extend(more.filter_map(|(uid, _)| {
-                let place = *self.places.get(uid)?;
-                (place >= from).then_some(place)
-            }));
-            places.sort_unstable();
-            places.dedup();
+        // A text that came after its row may be what was missing.
+        let in_texts = needles.text.iter().any(|word| word == longest);
+        for (index, (uid, text)) in self.bodies.iter().enumerate() {
+            if let Some(&place) = self.places.get(uid)
+                && (index >= before.bodies || place >= from)
+                && !needles.text.is_empty()
+                && (!in_texts || contains(text, longest))
+            {
+                places.push(place);
+            }
         }
+        places.sort_unstable();
+        places.dedup();
         places.into_iter().filter(fits).map(uid).collect()
     }
 
@@ -219,7 +262,7 @@ impl Haystack {
         if !(has(&needles.from) && has(&needles.to) && has(&needles.subject)) {
             return false;
         }
-        let body = self.bodies.get(&row.uid);
+        let body = self.body_of(row.uid);
         needles
             .text
             .iter()
@@ -384,7 +427,7 @@ mod tests {
     }
 
     fn found(haystack: &Haystack, text: &str) -> Vec<Uid> {
-        let mut found = haystack.find(&query::parse(text).search, 0, &[]);
+        let mut found = haystack.find(&query::parse(text).search, Read::default(), &[]);
         found.sort_unstable();
         found
     }
@@ -425,7 +468,10 @@ mod tests {
         // What is not confirmed yet counts too.
         let two = UidSet::range(2, 2);
         let unread = query::parse("is:unread").search;
-        assert_eq!(haystack.find(&unread, 0, &[(&two, Some(true), None)]), []);
+        assert_eq!(
+            haystack.find(&unread, Read::default(), &[(&two, Some(true), None)]),
+            []
+        );
         assert_eq!(haystack.len(), 2);
     }
 
@@ -441,5 +487,35 @@ mod tests {
         }
         assert_eq!(found(&haystack, "br"), [2]);
         assert_eq!(found(&haystack, "subject:bye"), []);
+    }
+
+    #[test]
+    fn a_text_that_comes_after_its_row_is_looked_through() {
+        let mut haystack = haystack();
+        for (text, uids) in [
+            ("zebra", &[2][..]),
+            ("from:bob zebra", &[2]),
+            ("zebra bye", &[2]),
+            ("from:ann zebra", &[]),
+        ] {
+            let query = query::parse(text).search;
+            let before = haystack.end();
+            haystack.add_body(2, &format!("<p>A zebra, {text}. Bye</p>"));
+            assert_eq!(haystack.find(&query, before, &[]), uids, "{text}");
+            assert_eq!(haystack.find(&query, haystack.end(), &[]), [], "{text}");
+        }
+        haystack.remove(2);
+        assert_eq!(found(&haystack, "zebra"), []);
+        assert_eq!(haystack.body_bytes, 0);
+    }
+
+    #[test]
+    fn only_so_much_text_is_wanted() {
+        let mut haystack = haystack();
+        assert!(haystack.wants_body(1) && !haystack.wants_body(4));
+        haystack.add_body(1, "Hello");
+        assert!(!haystack.wants_body(1) && haystack.wants_body(2));
+        haystack.body_bytes = MAX_TEXTS;
+        assert!(!haystack.wants_body(2));
     }
 }

@@ -19,7 +19,11 @@ pub enum Intent {
         /// "This is a shared computer."
         shared: bool,
     },
-    SignOut,
+    /// Sign out. `keep`: what this device has of the person stays here, out of sight until they sign in again; otherwise
+    /// it is removed, with what exists only here.
+    SignOut {
+        keep: bool,
+    },
     /// Show a mailbox from its newest message, unfiltered.
     OpenMailbox(String),
     /// Show only some of the messages.

@@ -6,8 +6,10 @@
 //!    kept in the same step in which they are made.
 //! 2. A batch ([`Effect::Store`]) is written whole or not at all: the state of a mailbox and the pages it speaks of belong
 //!    together.
-//! 3. Nothing is kept for somebody who signed in on a shared computer, and nothing is left after signing out.
+//! 3. Nothing is kept for somebody who signed in on a shared computer. After signing out nothing is left, or what the
+//!    person wanted kept: nobody sees it before they have signed in again.
 //! 4. What is kept of a mailbox is unverified until the server has said what changed since.
+//! 5. A batch that could not be written is part of the next one, so that the records of a mailbox are always of one moment.
 
 use std::collections::BTreeSet;
 
@@ -15,6 +17,7 @@ use roost_wire::{Mailbox, MailboxState, Mutation, MutationId, Summary, Uid};
 use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
+use crate::state::Socket;
 use crate::view::Stage;
 use crate::{Effect, State, TabId, Wake, Who};
 
@@ -22,11 +25,24 @@ use crate::{Effect, State, TabId, Wake, Who};
 pub const PAGE_SPAN: Uid = 256;
 /// How long changes are gathered before they are written.
 const KEEP_MS: u32 = 400;
+/// How long before it is tried again to write what there was no room for.
+const FULL_MS: u32 = 60_000;
 /// How many pages of one mailbox are kept: those of the newest messages.
 const MAX_PAGES: usize = 400;
 
-/// The account a device keeps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether the person whose mail is kept is here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Presence {
+    #[default]
+    Here,
+    /// They signed out, and the gateway may not have heard: their session may still live.
+    Leaving,
+    /// They signed out, and the gateway knows.
+    Left,
+}
+
+/// The account a device keeps. Nobody's, with nothing in it, where somebody signed out and only that is remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptAccount {
     pub who: Who,
     pub address: String,
@@ -34,6 +50,8 @@ pub struct KeptAccount {
     pub mailboxes: Vec<Mailbox>,
     /// Changes without an outcome, in order. Messages on their way out are kept with their drafts.
     pub pending: Vec<KeptChange>,
+    /// The last field: stores that have none are from before it.
+    pub presence: Presence,
 }
 
 /// A change without an outcome, as a device keeps it.
@@ -70,6 +88,15 @@ pub struct KeptPage {
     pub summaries: Vec<Summary>,
 }
 
+/// What pages are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be on screen, and in memory from then on.
+    Show,
+    /// To be searched.
+    Search,
+}
+
 /// Something to be kept, or not any more. Of a batch, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
@@ -79,6 +106,18 @@ pub enum Record {
     /// Nothing of a mailbox is kept any more.
     Forget(String),
 }
+
+/// What a person was told of a store without room, once each.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Full {
+    /// That mail is not kept.
+    mail: bool,
+    /// That what exists only here is not.
+    work: bool,
+}
+
+const NO_ROOM_FOR_MAIL: &str = "There is no room left on this device. The mail that is kept here stays; what is new is read from the server each time. Make room on the disk, or remove mail in the settings.";
+const NO_ROOM_FOR_WORK: &str = "There is no room left on this device: what you write and change is lost if the browser closes before the server has it. Stay connected until it is saved, and make room on the disk.";
 
 /// The page a message is in.
 pub fn page_of(uid: Uid) -> u32 {
@@ -138,7 +177,9 @@ pub struct Keeping {
     pub loading: BTreeSet<u32>,
     /// Pages that a search has still to read; `None` before it began.
     pub unread: Option<BTreeSet<u32>>,
-    /// Pages on their way to be searched.
+    /// Bodies that a search has still to read, the newest last; `None` before it is known which are kept.
+    pub unread_bodies: Option<Vec<Uid>>,
+    /// Something is on its way to be searched.
     pub reading: bool,
 }
 
@@ -156,26 +197,53 @@ impl Keeping {
 impl State {
     /// Gives what is kept of the account, if a device keeps one.
     pub(crate) fn recalled(&mut self, kept: Option<Box<KeptAccount>>) {
+        self.kept_elsewhere = Some(false);
         let Some(kept) = kept else {
             return;
         };
-        match &self.who {
-            Some(who) if who.account != kept.who.account => self.effect(Effect::Wipe),
-            Some(_) => self.adopt(*kept),
-            None => {
-                let who = kept.who.clone();
-                let starting = self.stage == Stage::Starting;
-                self.kept_account = Some(kept);
-                if starting {
-                    self.signed_in_as(who);
-                }
+        if kept.presence == Presence::Leaving && !self.entered {
+            // Whoever the session says is here went without the gateway hearing of it.
+            self.kept_account = Some(kept);
+            if self.who.is_some() {
+                self.put_drafts_away();
             }
+            self.go_on_leaving();
+            return;
+        }
+        if self.who.is_some() {
+            self.find_kept(kept);
+            return;
+        }
+        let who = kept.who.clone();
+        let here = kept.presence == Presence::Here;
+        self.kept_account = Some(kept);
+        match self.stage {
+            Stage::Starting if here => self.signed_in_as(who),
+            // A tab that knows better has begun to connect.
+            Stage::Starting if !self.tabs.is_empty() && self.socket == Socket::Closed => {
+                self.show_sign_in();
+            }
+            _ => {}
+        }
+    }
+
+    /// Somebody is here; this is what is kept, of them or of somebody else.
+    pub(crate) fn find_kept(&mut self, kept: Box<KeptAccount>) {
+        if kept.who.account == self.account_name() {
+            self.adopt(*kept);
+        } else if kept.pending.is_empty() {
+            self.effect(Effect::Wipe);
+        } else {
+            // Changes of somebody else exist only here: they stay, unseen and unsent, and nothing of this person is kept.
+            self.kept_account = Some(kept);
         }
     }
 
     /// The person whose mail is kept is here.
-    pub(crate) fn adopt(&mut self, kept: KeptAccount) {
+    fn adopt(&mut self, kept: KeptAccount) {
         self.keeps = true;
+        // It is written at once that they are back.
+        self.pending_changed |= kept.presence != Presence::Here;
         if self.mailboxes.is_empty() {
             self.mailboxes = kept.mailboxes;
         }
@@ -188,13 +256,31 @@ impl State {
         }
     }
 
-    /// From now on, nothing, or what this person has, is kept.
+    /// From now on, nothing, or what this person has, is kept. What waits of somebody else stays, instead of it.
     pub(crate) fn keep_from_now_on(&mut self, keeps: bool) {
-        if self.keeps && !keeps || self.kept_account.take().is_some() {
+        if self.keeps && !keeps {
             self.effect(Effect::Wipe);
         }
-        self.keeps = keeps;
-        self.account_changed = keeps;
+        self.keeps = keeps && self.kept_account.is_none();
+        self.account_changed = self.keeps;
+    }
+
+    /// What this device keeps of the person stays, out of sight. What they have not kept is written first.
+    pub(crate) fn put_away(&mut self, presence: Presence) {
+        self.keep_now();
+        if let Some(kept) = self.kept_record() {
+            self.remember(Box::new(KeptAccount { presence, ..kept }));
+        }
+        self.keeps = false;
+    }
+
+    /// Keeps an account for when its person is back.
+    pub(crate) fn remember(&mut self, kept: Box<KeptAccount>) {
+        self.effect(Effect::Store {
+            account: kept.who.account.clone(),
+            records: vec![Record::Account(kept.clone())],
+        });
+        self.kept_account = Some(kept);
     }
 
     /// Removes the copies of what is on the server. Messages being written, and changes without an outcome, stay.
@@ -260,6 +346,7 @@ impl State {
             account,
             mailbox: mailbox.to_owned(),
             uidvalidity,
+            purpose: Purpose::Show,
             pages: pages.into_iter().collect(),
         });
     }
@@ -278,16 +365,32 @@ impl State {
         }
     }
 
-    /// Pages that were asked for; those that are missing are asked of the server.
-    pub(crate) fn pages_loaded(&mut self, account: &str, mailbox: &str, pages: Vec<KeptPage>) {
-        if self.account_name() == account
-            && let Some(cache) = self.caches.get_mut(mailbox)
-        {
-            cache.kept.loading.clear();
-            for page in pages {
-                if page.uidvalidity == cache.state.uidvalidity {
-                    cache.restore_summaries(page.summaries);
+    /// Pages that were asked for; of those to be shown, what is missing is asked of the server.
+    pub(crate) fn pages_loaded(
+        &mut self,
+        account: &str,
+        mailbox: &str,
+        purpose: Purpose,
+        pages: Vec<KeptPage>,
+    ) {
+        if self.account_name() != account {
+            return;
+        }
+        let Some(cache) = self.caches.get_mut(mailbox) else {
+            return;
+        };
+        match purpose {
+            Purpose::Show => {
+                cache.kept.loading.clear();
+                for page in pages {
+                    if page.uidvalidity == cache.state.uidvalidity {
+                        cache.restore_summaries(page.summaries);
+                    }
                 }
+            }
+            Purpose::Search => {
+                cache.kept.reading = false;
+                cache.search_pages(&pages);
             }
         }
     }
@@ -316,6 +419,7 @@ impl State {
     /// Writes what changed.
     pub(crate) fn keep_now(&mut self) {
         self.keeping = false;
+        self.full = false;
         if !self.keeps {
             return;
         }
@@ -332,6 +436,78 @@ impl State {
         self.store(batch);
     }
 
+    /// Nothing of a batch was written: the store has what it had before. All of it is part of the next batch.
+    pub(crate) fn not_stored(&mut self, account: &str, records: Vec<Record>) {
+        if self.who.is_none() {
+            self.not_put_away(&records);
+            return;
+        }
+        if self.account_name() != account || !self.keeps {
+            return;
+        }
+        let mut work = false;
+        for record in records {
+            match record {
+                Record::Account(kept) => {
+                    self.account_changed = true;
+                    work |= !kept.pending.is_empty();
+                }
+                Record::Mailbox(kept) => {
+                    if let Some(cache) = self.caches.get_mut(&kept.name) {
+                        cache.kept.column = true;
+                    }
+                }
+                Record::Page(kept) => {
+                    if let Some(cache) = self.caches.get_mut(&kept.mailbox) {
+                        cache.not_kept(&kept);
+                    }
+                }
+                Record::Forget(name) => match self.caches.get_mut(&name) {
+                    Some(cache) => cache.kept.void = true,
+                    None => self.forgotten.push(name),
+                },
+            }
+        }
+        self.full = true;
+        self.say_full(work);
+        if !self.keeping {
+            self.keeping = true;
+            self.effect(Effect::Wake {
+                wake: Wake::Keep,
+                after_ms: FULL_MS,
+            });
+        }
+    }
+
+    /// The person is gone, and the store still says that they are here: then it must not have anything to show.
+    fn not_put_away(&mut self, records: &[Record]) {
+        let left = |record: &Record| matches!(record, Record::Account(kept) if kept.presence != Presence::Here);
+        if records.iter().any(left) {
+            self.effect(Effect::Wipe);
+            // Now there is room for what exists only here.
+            if !std::mem::replace(&mut self.full, true)
+                && let Some(mut kept) = self.kept_account.take()
+            {
+                kept.mailboxes.clear();
+                self.remember(kept);
+            }
+        }
+    }
+
+    /// Tells the person, once, that something could not be kept: what exists only here, or copies.
+    pub(crate) fn say_full(&mut self, work: bool) {
+        let (told, text) = if work {
+            (&mut self.told_full.work, NO_ROOM_FOR_WORK)
+        } else {
+            (&mut self.told_full.mail, NO_ROOM_FOR_MAIL)
+        };
+        if !std::mem::replace(told, true) {
+            for tab in self.tabs.keys().copied().collect::<Vec<_>>() {
+                self.notice(tab, text, None, true);
+            }
+        }
+    }
+
     fn store(&mut self, records: Vec<Record>) {
         if !records.is_empty() {
             let account = self.account_name();
@@ -340,11 +516,22 @@ impl State {
     }
 
     fn account_record(&self) -> Option<Record> {
-        Some(Record::Account(Box::new(KeptAccount {
+        Some(Record::Account(Box::new(self.kept_record()?)))
+    }
+
+    /// Whether changes without an outcome exist only here; messages on their way out are kept with their drafts.
+    pub(crate) fn has_unsent_changes(&self) -> bool {
+        self.kept_record()
+            .is_some_and(|kept| !kept.pending.is_empty())
+    }
+
+    fn kept_record(&self) -> Option<KeptAccount> {
+        Some(KeptAccount {
             who: self.who.clone()?,
             address: self.address.clone(),
             sends: self.sends,
             mailboxes: self.mailboxes.clone(),
+            presence: Presence::Here,
             pending: self
                 .pending
                 .iter()
@@ -365,7 +552,7 @@ impl State {
                     ledger: pending.ledger,
                 })
                 .collect(),
-        })))
+        })
     }
 }
 

@@ -37,7 +37,9 @@ pub use drafts::{
 pub use intent::{
     Action, Answer, Circumstances, Filter, Identity, Intent, Style, TabId, Target, UndoId, Write,
 };
-pub use kept::{KeptAccount, KeptChange, KeptMailbox, KeptPage, PAGE_SPAN, Record};
+pub use kept::{
+    KeptAccount, KeptChange, KeptMailbox, KeptPage, PAGE_SPAN, Presence, Purpose, Record,
+};
 pub use query::{Query, parse as parse_query};
 pub use search::find_in;
 pub use state::State;
@@ -46,7 +48,7 @@ pub use view::{
     MessageState, MessageView, Notice, QueuedChange, Reach, SessionView, Stage, Template, View,
 };
 
-use roost_wire::{Body, ClientMessage, Composed, ServerMessage};
+use roost_wire::{Body, ClientMessage, Composed, ServerMessage, Uid};
 use serde::{Deserialize, Serialize};
 
 /// Something that happened.
@@ -75,6 +77,15 @@ pub enum Event {
     SessionChecked(Result<Option<Who>, String>),
     /// The answer to [`Effect::SignIn`].
     SignedIn(Result<Who, SignInProblem>),
+    /// The answer to [`Effect::SignOut`]: whether the gateway heard it.
+    SessionEnded {
+        told: bool,
+    },
+    /// Another worker of this browser says [`Effect::SayLeft`].
+    LeftElsewhere {
+        account: String,
+        keep: bool,
+    },
     SocketOpened,
     SocketClosed,
     Server(ServerMessage),
@@ -94,6 +105,8 @@ pub enum Event {
     Restored(Vec<KeptDraft>),
     /// The account this device kept before the worker started, if it kept one.
     Recalled(Option<Box<KeptAccount>>),
+    /// Another worker of this browser keeps the mail of who is here; nothing is kept by this one.
+    KeptElsewhere,
     /// The answer to [`Effect::LoadMailbox`].
     MailboxLoaded {
         account: String,
@@ -103,14 +116,30 @@ pub enum Event {
     PagesLoaded {
         account: String,
         mailbox: String,
+        purpose: Purpose,
         pages: Vec<KeptPage>,
     },
-    /// The answer to [`Effect::ReadPages`].
-    PagesRead {
+    /// The answer to [`Effect::ListBodies`], in no order.
+    BodiesListed {
         account: String,
         mailbox: String,
-        pages: Vec<KeptPage>,
+        uidvalidity: u32,
+        uids: Vec<Uid>,
     },
+    /// The answer to [`Effect::ReadBodies`]: those of them that are there.
+    BodiesRead {
+        account: String,
+        mailbox: String,
+        uidvalidity: u32,
+        bodies: Vec<(Uid, Body)>,
+    },
+    /// The answer to [`Effect::Store`] where nothing of it could be written: most likely there is no room.
+    NotStored {
+        account: String,
+        records: Vec<Record>,
+    },
+    /// The answer to [`Effect::Keep`] where the message could not be written.
+    DraftNotKept,
     /// The time of an [`Effect::Wake`] has come.
     Woke(Wake),
 }
@@ -127,7 +156,7 @@ pub enum TabMessage {
 }
 
 /// Who is signed in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Who {
     /// The opaque name in content URLs.
     pub account: String,
@@ -173,7 +202,13 @@ pub enum Effect {
         password: String,
         shared: bool,
     },
+    /// End the session at the gateway; [`Event::SessionEnded`] follows.
     SignOut,
+    /// Tell the other workers of this browser that the person signed out, and whether what is kept stays.
+    SayLeft {
+        account: String,
+        keep: bool,
+    },
     /// Open the socket; [`Event::SocketOpened`] or [`Event::SocketClosed`] follows.
     Connect,
     /// Close the socket if it is open.
@@ -198,7 +233,7 @@ pub enum Effect {
     Recall,
     /// Forget the kept draft of that id.
     Forget(String),
-    /// Keep, all of it or nothing.
+    /// Keep, all of it or nothing; [`Event::NotStored`] follows where it is nothing.
     Store {
         account: String,
         records: Vec<Record>,
@@ -213,14 +248,21 @@ pub enum Effect {
         account: String,
         mailbox: String,
         uidvalidity: u32,
+        purpose: Purpose,
         pages: Vec<u32>,
     },
-    /// Give pages of a mailbox to be searched, with [`Event::PagesRead`].
-    ReadPages {
+    /// Give the UIDs of a mailbox's bodies that are kept, with [`Event::BodiesListed`].
+    ListBodies {
         account: String,
         mailbox: String,
         uidvalidity: u32,
-        pages: Vec<u32>,
+    },
+    /// Give kept bodies to be searched, with [`Event::BodiesRead`].
+    ReadBodies {
+        account: String,
+        mailbox: String,
+        uidvalidity: u32,
+        uids: Vec<Uid>,
     },
     /// Keep nothing of any account any more, but for messages being written.
     Wipe,
@@ -240,6 +282,8 @@ pub enum Effect {
 pub enum Wake {
     /// Try to connect again.
     Reconnect,
+    /// Tell the gateway once more that the person signed out.
+    SignOut,
     /// A message has been on a tab's screen long enough to count as read.
     Read {
         tab: TabId,
@@ -285,6 +329,8 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::SessionChecked(result) => state.session_checked(result),
         Event::SignedIn(result) => state.signed_in(result),
+        Event::SessionEnded { told } => state.session_ended(told),
+        Event::LeftElsewhere { account, keep } => state.leave(&account, keep),
         Event::SocketOpened => state.socket_opened(),
         Event::SocketClosed => state.socket_closed(),
         Event::Server(message) => state.server(message),
@@ -297,17 +343,28 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
         } => state.draft_fetched(tab, address, opening, result),
         Event::Restored(kept) => state.restored(kept),
         Event::Recalled(kept) => state.recalled(kept),
+        Event::KeptElsewhere => state.kept_elsewhere = Some(true),
         Event::MailboxLoaded { account, kept } => state.mailbox_loaded(&account, kept),
         Event::PagesLoaded {
             account,
             mailbox,
+            purpose,
             pages,
-        } => state.pages_loaded(&account, &mailbox, pages),
-        Event::PagesRead {
+        } => state.pages_loaded(&account, &mailbox, purpose, pages),
+        Event::BodiesListed {
             account,
             mailbox,
-            pages,
-        } => state.pages_read(&account, &mailbox, &pages),
+            uidvalidity,
+            uids,
+        } => state.bodies_listed(&account, &mailbox, uidvalidity, uids),
+        Event::BodiesRead {
+            account,
+            mailbox,
+            uidvalidity,
+            bodies,
+        } => state.bodies_read(&account, &mailbox, uidvalidity, &bodies),
+        Event::NotStored { account, records } => state.not_stored(&account, records),
+        Event::DraftNotKept => state.say_full(true),
         Event::Woke(wake) => state.woke(wake),
     }
     state.go_on_with_drafts();

@@ -103,6 +103,8 @@ impl State {
         mutation: Mutation,
         undo: Option<UndoId>,
     ) -> Option<MutationId> {
+        // Asked for in one tab while the person signed out in another: nobody else may be the one who does it.
+        self.who.as_ref()?;
         if self.pending.len() >= MAX_PENDING {
             self.notice(
                 tab,

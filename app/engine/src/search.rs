@@ -6,10 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use roost_wire::{Mutation, Role, SearchQuery, Summary, Uid};
+use roost_wire::{Body, Mutation, Role, SearchQuery, Summary, Uid};
 
-use crate::haystack::{FlagChange, Haystack};
-use crate::kept::KeptPage;
+use crate::haystack::{FlagChange, Haystack, Read};
+use crate::kept::Purpose;
 use crate::list::Rows;
 use crate::state::{Socket, Tab};
 use crate::view::{Line, ListState, ListView, Reach};
@@ -21,6 +21,8 @@ const PAUSE_MS: u32 = 300;
 const MAX_HERE: usize = 10_000;
 /// How many kept pages are read at once, to be searched.
 const READ_AHEAD: usize = 32;
+/// How many kept bodies are.
+const BODIES_AHEAD: usize = 16;
 
 /// The messages among these that match a search text, newest first. Its `in:` is not looked at.
 pub fn find_in(summaries: &[Summary], text: &str) -> Vec<Uid> {
@@ -28,7 +30,7 @@ pub fn find_in(summaries: &[Summary], text: &str) -> Vec<Uid> {
     for summary in summaries {
         haystack.add(summary);
     }
-    let mut found = haystack.find(&query::parse(text).search, 0, &[]);
+    let mut found = haystack.find(&query::parse(text).search, Read::default(), &[]);
     found.sort_unstable_by(|a, b| b.cmp(a));
     found
 }
@@ -164,6 +166,7 @@ impl State {
             if cache.haystack.is_some() && !self.tabs.values().any(|tab| tab.mailbox == *name) {
                 cache.haystack = None;
                 cache.kept.unread = None;
+                cache.kept.unread_bodies = None;
             }
         }
         for id in self.tabs.keys().copied().collect::<Vec<_>>() {
@@ -173,14 +176,15 @@ impl State {
             let mailbox = tab.mailbox.clone();
             let wanted = tab.found.is_none() || tab.here.is_none();
             if wanted && let Some(query) = self.query_of(tab) {
-                self.prepare_search(&mailbox);
+                self.prepare_search(&mailbox, !query.text.is_empty());
                 self.look_through(id, &mailbox, &query);
             }
         }
     }
 
-    /// Sees to it that what is on this device of a mailbox can be looked through.
-    fn prepare_search(&mut self, mailbox: &str) {
+    /// Sees to it that what is on this device of a mailbox can be looked through: what is in memory at once; then the
+    /// summaries that are kept, then, for words that may stand in them, the bodies, the newest first and a few at a time.
+    fn prepare_search(&mut self, mailbox: &str, in_bodies: bool) {
         let keeps = self.keeps;
         let account = self.account_name();
         let Some(cache) = self.caches.get_mut(mailbox) else {
@@ -195,6 +199,7 @@ impl State {
                 haystack.add_body(address.uid, &body.html);
             }
             cache.kept.unread = None;
+            cache.kept.unread_bodies = None;
             cache.kept.reading = false;
         }
         if !keeps || cache.kept.reading {
@@ -205,25 +210,101 @@ impl State {
         // The newest first.
         let batch: BTreeSet<u32> = unread.iter().rev().take(READ_AHEAD).copied().collect();
         if batch.is_empty() {
+            if in_bodies {
+                self.read_bodies(mailbox);
+            }
             return;
         }
         unread.retain(|page| !batch.contains(page));
         cache.kept.reading = true;
         let uidvalidity = cache.state.uidvalidity;
-        self.effect(Effect::ReadPages {
+        self.effect(Effect::LoadPages {
             account,
             mailbox: mailbox.to_owned(),
             uidvalidity,
+            purpose: Purpose::Search,
             pages: batch.into_iter().collect(),
         });
     }
 
-    pub(crate) fn pages_read(&mut self, account: &str, mailbox: &str, pages: &[KeptPage]) {
+    /// Asks for kept bodies to be searched.
+    fn read_bodies(&mut self, mailbox: &str) {
+        let account = self.account_name();
+        let Some(cache) = self.caches.get_mut(mailbox) else {
+            return;
+        };
+        let uidvalidity = cache.state.uidvalidity;
+        let (Some(haystack), mailbox) = (&cache.haystack, mailbox.to_owned()) else {
+            return;
+        };
+        let effect = match &mut cache.kept.unread_bodies {
+            None => Effect::ListBodies {
+                account,
+                mailbox,
+                uidvalidity,
+            },
+            Some(unread) => {
+                let mut uids = Vec::new();
+                while uids.len() < BODIES_AHEAD
+                    && let Some(uid) = unread.pop()
+                {
+                    if haystack.wants_body(uid) {
+                        uids.push(uid);
+                    }
+                }
+                if uids.is_empty() {
+                    return;
+                }
+                Effect::ReadBodies {
+                    account,
+                    mailbox,
+                    uidvalidity,
+                    uids,
+                }
+            }
+        };
+        cache.kept.reading = true;
+        self.effect(effect);
+    }
+
+    /// Which bodies of a mailbox are kept.
+    pub(crate) fn bodies_listed(
+        &mut self,
+        account: &str,
+        mailbox: &str,
+        uidvalidity: u32,
+        uids: Vec<Uid>,
+    ) {
         if self.account_name() == account
             && let Some(cache) = self.caches.get_mut(mailbox)
         {
             cache.kept.reading = false;
-            cache.search_pages(pages);
+            if cache.state.uidvalidity == uidvalidity {
+                let unread = cache.kept.unread_bodies.insert(uids);
+                unread.sort_unstable();
+            }
+        }
+    }
+
+    /// Kept bodies that were asked for, those of them that are there.
+    pub(crate) fn bodies_read(
+        &mut self,
+        account: &str,
+        mailbox: &str,
+        uidvalidity: u32,
+        bodies: &[(Uid, Body)],
+    ) {
+        if self.account_name() == account
+            && let Some(cache) = self.caches.get_mut(mailbox)
+        {
+            cache.kept.reading = false;
+            if let Some(haystack) = &mut cache.haystack
+                && cache.state.uidvalidity == uidvalidity
+            {
+                for (uid, body) in bodies {
+                    haystack.add_body(*uid, &body.html);
+                }
+            }
         }
     }
 

@@ -2,12 +2,17 @@
 
 use roost_wire::{Bye, ClientMessage, MailServer, MutationId, ServerMessage, VERSION};
 
+use crate::kept::Presence;
 use crate::state::{Socket, Tab};
 use crate::view::{Line, Stage, View};
 use crate::{Effect, SignInProblem, State, TabId, Wake, Who};
 
 /// How many rows a tab is taken to show before it says so.
 const FIRST_ROWS: u32 = 40;
+/// How long before the gateway is told once more that somebody signed out.
+const LEAVE_MS: u32 = 10_000;
+
+const OTHERS_WAIT: &str = "Changes of somebody else wait on this device until they sign in again. Until then, none of your mail is kept here.";
 
 impl State {
     pub(crate) fn start(&mut self, device: u64, build: String) {
@@ -32,6 +37,7 @@ impl State {
         if self.socket == Socket::Closed {
             match self.stage {
                 Stage::Starting if likely_signed_in => self.connect(),
+                Stage::Starting if self.kept_account.is_some() => self.show_sign_in(),
                 Stage::Starting => self.effect(Effect::CheckSession),
                 // What the device kept said who is here before any tab did; or a line is waited for.
                 Stage::SignedIn { .. } if self.line != Line::Reload => self.connect(),
@@ -83,9 +89,17 @@ impl State {
     pub(crate) fn signed_in(&mut self, result: Result<Who, SignInProblem>) {
         match result {
             Ok(who) => {
+                self.entered = true;
+                // The cookie of the session before is gone.
+                self.leaving = false;
                 self.signed_in_as(who);
                 if self.shared || !self.keeps {
                     self.keep_from_now_on(!self.shared);
+                }
+                if self.kept_account.is_some() {
+                    for tab in self.tabs.keys().copied().collect::<Vec<_>>() {
+                        self.notice(tab, OTHERS_WAIT, None, false);
+                    }
                 }
                 self.connect();
             }
@@ -94,19 +108,86 @@ impl State {
                     problem: problem.message,
                     expired: self.who.is_some(),
                 };
+                self.tell_of_leaving();
             }
         }
     }
 
-    pub(crate) fn sign_out(&mut self) {
-        self.effect(Effect::SignOut);
+    pub(crate) fn sign_out(&mut self, keep: bool) {
+        let account = self.account_name();
+        self.leave(&account, keep);
+        self.effect(Effect::SayLeft { account, keep });
+    }
+
+    /// The person signed out, in this worker or in another. What this device keeps of them stays, out of sight, or is
+    /// removed. That they did is remembered until the gateway has heard it: a cookie that no page can read still names them.
+    pub(crate) fn leave(&mut self, account: &str, keep: bool) {
+        if self.who.is_none() || self.account_name() != account {
+            return;
+        }
+        if keep {
+            if self.keeps {
+                self.put_away(Presence::Leaving);
+            }
+            self.put_drafts_away();
+        } else {
+            self.keep_from_now_on(false);
+            self.remove_drafts();
+            // Where changes of somebody else wait, it is noted with them.
+            let mut kept = self.kept_account.take().unwrap_or_default();
+            kept.presence = Presence::Leaving;
+            self.remember(kept);
+        }
+        self.kept_elsewhere = Some(false);
+        self.go_on_leaving();
+    }
+
+    /// Nobody is here any more, whatever the session says.
+    pub(crate) fn go_on_leaving(&mut self) {
+        self.leaving = true;
         self.effect(Effect::Disconnect);
         self.line_gone();
         self.forget_account();
+        if self.stage != Stage::SigningIn {
+            self.show_sign_in();
+            self.tell_of_leaving();
+        }
+    }
+
+    fn tell_of_leaving(&mut self) {
+        if self.leaving {
+            self.effect(Effect::SignOut);
+        }
+    }
+
+    pub(crate) fn show_sign_in(&mut self) {
         self.stage = Stage::SignedOut {
             problem: String::new(),
             expired: false,
         };
+    }
+
+    /// The gateway was told that the person signed out, or could not be.
+    pub(crate) fn session_ended(&mut self, told: bool) {
+        if !self.leaving {
+            return;
+        }
+        if !told {
+            self.effect(Effect::Wake {
+                wake: Wake::SignOut,
+                after_ms: LEAVE_MS,
+            });
+            return;
+        }
+        self.leaving = false;
+        if let Some(mut kept) = self.kept_account.take() {
+            if kept.who.account.is_empty() {
+                self.effect(Effect::Wipe);
+            } else {
+                kept.presence = Presence::Left;
+                self.remember(kept);
+            }
+        }
     }
 
     pub(crate) fn signed_in_as(&mut self, who: Who) {
@@ -116,6 +197,12 @@ impl State {
             .is_some_and(|before| before.account != who.account)
         {
             // Another person: nothing of the one before may be seen or sent.
+            if self.keeps && self.has_unsent_changes() {
+                self.put_away(Presence::Left);
+            } else {
+                self.keep_from_now_on(false);
+            }
+            self.put_drafts_away();
             self.forget_account();
         }
         self.stage = Stage::SignedIn {
@@ -124,15 +211,9 @@ impl State {
             address: String::new(),
             sends: false,
         };
-        let account = who.account.clone();
         self.who = Some(who);
         if let Some(kept) = self.kept_account.take() {
-            if kept.who.account == account {
-                self.adopt(*kept);
-            } else {
-                // Somebody else's.
-                self.effect(Effect::Wipe);
-            }
+            self.find_kept(kept);
         }
     }
 
@@ -159,6 +240,8 @@ impl State {
         self.backoff.reset();
         if matches!(self.stage, Stage::SignedIn { .. } | Stage::Starting) {
             self.connect();
+        } else if self.stage != Stage::SigningIn {
+            self.tell_of_leaving();
         }
     }
 
@@ -256,6 +339,9 @@ impl State {
                     self.connect();
                 }
             }
+            // Somebody signs in: it must not be their session that ends.
+            Wake::SignOut if self.stage == Stage::SigningIn => {}
+            Wake::SignOut => self.tell_of_leaving(),
             Wake::Read { tab, mailbox, uid } => self.count_as_read(tab, &mailbox, uid),
             Wake::Retry => {
                 self.retrying = false;

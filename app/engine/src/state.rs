@@ -8,7 +8,8 @@ use crate::bodies::Bodies;
 use crate::cache::Cache;
 use crate::drafts::Draft;
 use crate::fill::Fill;
-use crate::kept::KeptAccount;
+use crate::haystack::Read;
+use crate::kept::{Full, KeptAccount};
 use crate::pending::{Pending, Undo};
 use crate::view::{
     ContentAddress, DraftView, Line, ListView, MailboxRow, MessageView, SessionView, Stage,
@@ -66,9 +67,15 @@ pub struct State {
     pub(crate) ledger: Option<u64>,
     /// Whether this device keeps mail of the account.
     pub(crate) keeps: bool,
+    /// Whether another worker of this browser does; `None` until the store has told.
+    pub(crate) kept_elsewhere: Option<bool>,
+    /// Somebody has signed in since the worker started.
+    pub(crate) entered: bool,
+    /// The person signed out, and the gateway has not heard it.
+    pub(crate) leaving: bool,
     /// The sign-in under way is on a computer that others use too.
     pub(crate) shared: bool,
-    /// What is kept of an account that nobody signed in to yet.
+    /// What is kept of an account whose person is not here.
     pub(crate) kept_account: Option<Box<KeptAccount>>,
     /// Mailboxes that were looked up in what is kept.
     pub(crate) looked_up: HashSet<String>,
@@ -76,6 +83,10 @@ pub struct State {
     pub(crate) forgotten: Vec<String>,
     pub(crate) account_changed: bool,
     pub(crate) pending_changed: bool,
+    /// What changed could not be written the last time.
+    pub(crate) full: bool,
+    /// What the person was told of that.
+    pub(crate) told_full: Full,
     /// A [`crate::Wake::Keep`] is under way.
     pub(crate) keeping: bool,
     pub(crate) tabs: BTreeMap<TabId, Tab>,
@@ -245,8 +256,8 @@ pub struct Found {
 pub struct Here {
     /// The newest first.
     pub uids: Vec<u32>,
-    /// How many rows of the haystack were looked through.
-    pub read: usize,
+    /// How much of the haystack was looked through.
+    pub read: Read,
 }
 
 impl Found {
@@ -320,12 +331,17 @@ impl Default for State {
             limit: None,
             ledger: None,
             keeps: false,
+            kept_elsewhere: None,
+            entered: false,
+            leaving: false,
             shared: false,
             kept_account: None,
             looked_up: HashSet::new(),
             forgotten: Vec::new(),
             account_changed: false,
             pending_changed: false,
+            full: false,
+            told_full: Full::default(),
             keeping: false,
             tabs: BTreeMap::new(),
             effects: Vec::new(),
@@ -367,9 +383,8 @@ impl State {
             || self.caches.values().any(|cache| cache.haystack.is_some())
     }
 
-    /// Forgets everything that belongs to an account.
+    /// Forgets everything that belongs to an account, but for what the device keeps and for messages being written.
     pub(crate) fn forget_account(&mut self) {
-        self.keep_from_now_on(false);
         self.looked_up.clear();
         self.forgotten.clear();
         self.who = None;
@@ -380,13 +395,9 @@ impl State {
         self.pending.clear();
         self.undo.clear();
         self.bodies.forget();
-        self.drafts.clear();
         self.address.clear();
         self.sends = false;
         self.limit = None;
-        // What this person, or another, has written here is kept; it is shown to nobody else.
-        self.restored = false;
-        self.effect(Effect::Recall);
         self.progress = None;
         self.mailboxes_known = false;
         for tab in self.tabs.values_mut() {

@@ -100,6 +100,10 @@ pub struct SessionView {
     /// How far the change under way over many messages is.
     pub progress: Option<(u32, u32)>,
     pub filling: Filling,
+    /// Whether this device keeps mail of the person.
+    pub keeps: bool,
+    /// How many messages being written the server does not have as they are here; those on their way are in `waiting`.
+    pub unsaved: u32,
 }
 
 /// How far this device is with what it keeps before anybody asks for it.
@@ -116,6 +120,8 @@ pub enum Filling {
     },
     /// It goes on when the line, the battery and the person let it.
     Paused,
+    /// There is no room for it.
+    NoRoom,
     /// Everything wanted is here.
     Done,
 }

@@ -9,6 +9,7 @@ use crate::ui::icon::Icon;
 use crate::ui::live::{each, effect, heard, live, memo};
 use crate::ui::queue::Queue;
 use crate::ui::settings::Settings;
+use crate::ui::sign_out::SignOut;
 use crate::ui::state::{Dialog, Ui};
 use web_sys::{Event, MouseEvent, SubmitEvent};
 
@@ -22,6 +23,7 @@ pub fn Dialogs() -> impl IntoView {
             Dialog::Queue => {
                 view! { <Frame title="Changes not on the server yet"><Queue /></Frame> }.into_any()
             }
+            Dialog::SignOut => view! { <Frame title="Sign out"><SignOut /></Frame> }.into_any(),
             Dialog::MoveTo { uids, copy } => {
                 let title = if copy { "Copy to" } else { "Move to" };
                 view! { <Frame title><Choose uids copy /></Frame> }.into_any()

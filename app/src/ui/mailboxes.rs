@@ -1,7 +1,7 @@
 //! The navigation: mailboxes with icons, unread counts and hierarchy; a message can be dropped on one.
 
 use leptos::prelude::*;
-use roost_engine::{Action, Intent, MailboxRow, Target};
+use roost_engine::{Action, MailboxRow, Target};
 use roost_wire::{Composed, Role, Uid};
 
 use crate::ui::icon::Icon;
@@ -50,7 +50,7 @@ pub fn Mailboxes() -> impl IntoView {
                 <button class="plain" aria-label="Keyboard help" on:click=heard(move |_| ui.dialog.set(Some(Dialog::Help)))>
                     {Icon::Help.draw()}
                 </button>
-                <button class="plain" aria-label="Sign out" on:click=heard(move |_| ui.device.send(Intent::SignOut))>
+                <button class="plain" aria-label="Sign out" on:click=heard(move |_| ui.sign_out())>
                     {Icon::SignOut.draw()}
                 </button>
             </footer>

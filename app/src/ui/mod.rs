@@ -19,6 +19,7 @@ mod route;
 mod settings;
 mod shell;
 mod sign_in;
+mod sign_out;
 mod state;
 mod status;
 mod swipe;

@@ -190,6 +190,7 @@ fn Keeping() -> impl IntoView {
                 Some(format!("{name}: {have} of {wanted} are here."))
             }
             Filling::Paused => Some("Waiting until there is a line that costs nothing, and power, and Roost is on screen.".to_owned()),
+            Filling::NoRoom => Some("There is no room left on this device: what is new is not kept.".to_owned()),
             Filling::Done => Some("All of them are here.".to_owned()),
         })
     });

@@ -26,6 +26,7 @@ pub enum Dialog {
     Help,
     /// The changes that are not on the server yet.
     Queue,
+    SignOut,
     /// Choose a mailbox to move or copy to.
     MoveTo {
         uids: Option<Vec<Uid>>,
@@ -135,6 +136,16 @@ impl Ui {
                 Stage::SignedIn { account, .. } => account.clone(),
                 _ => String::new(),
             })
+    }
+
+    /// Signs out, with a question where mail is kept here, or where something would be lost.
+    pub fn sign_out(self) {
+        let session = self.device.session;
+        if session.with_untracked(|s| s.keeps || s.waiting + s.unsaved > 0) {
+            self.dialog.set(Some(Dialog::SignOut));
+        } else {
+            self.device.send(Intent::SignOut { keep: false });
+        }
     }
 
     /// Begins a message, filled in as far as it is known.

@@ -5,7 +5,7 @@ use roost_engine::{BodyProblem, ContentAddress, Event, Opening, SignInProblem, T
 use wasm_bindgen_futures::spawn_local;
 
 use crate::handle;
-use crate::storage::bodies;
+use crate::storage::{self, bodies};
 
 async fn refusal(response: Response) -> String {
     match response
@@ -59,19 +59,24 @@ pub fn sign_in(username: String, password: String, shared: bool) {
 
 pub fn sign_out() {
     spawn_local(async {
-        let _ = Request::delete("/api/session").send().await;
+        let answer = Request::delete("/api/session").send().await;
+        // Refused, there is no session to end.
+        let told = answer.is_ok_and(|response| response.status() < 500);
+        handle(Event::SessionEnded { told });
     });
 }
 
 /// `kept`: from this device if it is here, and kept here.
 pub fn fetch_body(ticket: u32, address: &ContentAddress, images: bool, kept: bool) {
     let url = format!("{}&images={}", address.url("body"), u8::from(images));
+    let wiped = storage::wiped();
     spawn_local(async move {
         let here = if kept { bodies::find(&url).await } else { None };
         let result = match here.and_then(|bytes| read(bytes).ok()) {
             Some(body) => Ok(body),
             None => content(&url).await.and_then(|bytes| {
-                if kept {
+                // The person may have signed out meanwhile.
+                if kept && storage::wiped() == wiped {
                     bodies::keep(&url, &bytes);
                 }
                 read(bytes)

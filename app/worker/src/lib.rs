@@ -7,6 +7,7 @@ mod http;
 pub mod rest;
 mod socket;
 mod storage;
+mod workers;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -52,6 +53,7 @@ pub fn start() {
         build: BUILD.to_owned(),
     });
     storage::start();
+    workers::listen();
     let online = Closure::<dyn FnMut()>::new(|| {
         let tab = WORKER.with_borrow(|worker| worker.ports.keys().next().copied());
         if let Some(tab) = tab {
@@ -122,6 +124,7 @@ fn perform(effect: Effect) {
             shared,
         } => http::sign_in(username, password, shared),
         Effect::SignOut => http::sign_out(),
+        Effect::SayLeft { account, keep } => workers::say_left(account, keep),
         Effect::Connect => {
             let socket = socket::Socket::open();
             WORKER.with_borrow_mut(|worker| worker.socket = socket);
@@ -154,7 +157,8 @@ fn perform(effect: Effect) {
         storing @ (Effect::Store { .. }
         | Effect::LoadMailbox { .. }
         | Effect::LoadPages { .. }
-        | Effect::ReadPages { .. }
+        | Effect::ListBodies { .. }
+        | Effect::ReadBodies { .. }
         | Effect::Wipe) => wasm_bindgen_futures::spawn_local(async {
             if let Some(event) = storage::mail::perform(storing).await {
                 handle(event);

@@ -1,6 +1,6 @@
 // The browser as a device of its own: it starts from what it keeps, works without a line, and agrees with the server
 // afterwards.
-import { bodyFrame, contents, expect, inboxIsKept, kept, message, row, rows, signIn, stage, test } from "./roost.mjs";
+import { bodyFrame, contents, expect, inboxIsKept, kept, message, row, rows, signIn, signOut, stage, test } from "./roost.mjs";
 
 /** The app itself is kept once its service worker has all of it. */
 const appIsKept = (page) => page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
@@ -57,8 +57,7 @@ test("what another device did meanwhile shows after the start from what was kept
 test("signing out leaves no mail behind, nor does a shared computer keep any", async ({ page, account }) => {
   await signIn(page, account);
   await inboxIsKept(page);
-  await page.getByRole("button", { name: "Sign out" }).click();
-  await expect(page.getByLabel("Username")).toBeVisible();
+  await signOut(page);
   await expect.poll(() => kept(page)).toEqual([]);
 
   await page.getByLabel("Username").fill(account.name);
@@ -70,4 +69,8 @@ test("signing out leaves no mail behind, nor does a shared computer keep any", a
   await page.reload();
   await expect(row(page, /Welcome to Roost/)).toBeVisible();
   expect(await kept(page)).toEqual([]);
+  // There is nothing to ask about.
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByLabel("Username")).toBeVisible();
+  await expect.poll(() => kept(page)).toEqual([]);
 });

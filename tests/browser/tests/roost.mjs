@@ -46,6 +46,23 @@ export async function signIn(page, account) {
   await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Live/);
 }
 
+/** Opens the question that signing out asks. */
+export async function askToSignOut(page) {
+  const out = page.getByRole("navigation", { name: "Mailboxes" }).getByRole("button", { name: "Sign out" });
+  const menu = page.getByRole("button", { name: "Show mailboxes" });
+  if (await menu.isVisible()) await menu.click();
+  await out.click();
+  return page.getByRole("dialog", { name: "Sign out" });
+}
+
+/** Signs out; mail stays on the device where `keep` says so. */
+export async function signOut(page, { keep = false } = {}) {
+  const dialog = await askToSignOut(page);
+  if (keep) await dialog.getByLabel("Keep mail on this device").check();
+  await dialog.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByLabel("Username")).toBeVisible();
+}
+
 export const rows = (page) => page.getByRole("grid", { name: "Messages" }).getByRole("row");
 export const row = (page, name) => page.getByRole("grid", { name: "Messages" }).getByRole("row", { name }).first();
 export const bodyFrame = (page) => page.frameLocator('iframe[title="Message body"]');

@@ -18,6 +18,10 @@ test("without a line, what is typed is found on this device, and that is said", 
     await field(page).pressSequentially("from:maya");
     await expect(rows(page)).toHaveCount(3);
     await expect(reached(page)).toContainText("No connection: only what is on this device was searched");
+    // At the end of a text that is kept, and not open.
+    await field(page).fill("\"narrow, or open it on a phone\"");
+    await expect(rows(page)).toHaveCount(1);
+    await expect(row(page, /Welcome to Roost/)).toBeVisible();
     await field(page).fill("zebra crossing");
     await expect(page.getByText("Nothing found here")).toBeVisible();
     await field(page).fill("");

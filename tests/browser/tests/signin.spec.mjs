@@ -1,4 +1,4 @@
-import { expect, measureStart, signIn, row, stage, test } from "./roost.mjs";
+import { expect, measureStart, signIn, signOut, row, stage, test } from "./roost.mjs";
 
 test("the right password leads to the inbox", async ({ page, account }) => {
   await signIn(page, account);
@@ -57,7 +57,7 @@ test("signing out ends every tab of the session and shows nothing of it", async 
   await second.goto(account.url);
   await expect(row(second, /Welcome to Roost/)).toBeVisible();
   await person.lookAtMailboxes();
-  await person.press(page.getByRole("button", { name: "Sign out" }));
+  await signOut(page);
   for (const tab of [page, second]) {
     await expect(tab.getByLabel("Username")).toBeVisible();
     await expect(row(tab, /Welcome to Roost/)).toHaveCount(0);

@@ -100,6 +100,43 @@ impl State {
         }
     }
 
+    /// The person is gone. What they, or others, have written here is kept; it is shown to nobody else.
+    pub(crate) fn put_drafts_away(&mut self) {
+        self.drafts.clear();
+        self.restored = false;
+        self.effect(Effect::Recall);
+    }
+
+    /// The person is gone, and wants nothing left of what they have written here.
+    pub(crate) fn remove_drafts(&mut self) {
+        let account = self.account_name();
+        let own = self
+            .drafts
+            .values()
+            .filter(|draft| draft.belongs_to(&account));
+        for id in own
+            .map(|draft| draft.message.id.clone())
+            .collect::<Vec<_>>()
+        {
+            self.drop_draft(&id);
+        }
+    }
+
+    /// The messages whose text the server does not have, but for those that are being saved or sent.
+    pub(crate) fn unsaved_drafts(&self) -> usize {
+        let account = self.account_name();
+        let own = self
+            .drafts
+            .values()
+            .filter(|draft| draft.belongs_to(&account));
+        own.filter(|draft| {
+            let under_way = draft.saving.is_some() || draft.sending.is_some();
+            let unsaved = draft.changed || draft.unknown || draft.conflict;
+            unsaved && !under_way && draft.discarded.is_none() && !is_empty(&draft.message)
+        })
+        .count()
+    }
+
     /// The tab is gone: what was written in it is saved.
     pub(crate) fn drafts_left_by(&mut self, tab: TabId) {
         let left: Vec<String> = self

@@ -119,6 +119,9 @@ impl State {
             },
             progress: self.progress,
             filling: self.fill.shown.clone(),
+            // Not known yet, it is asked rather than taken for a no.
+            keeps: self.keeps || self.kept_elsewhere != Some(false),
+            unsaved: self.unsaved_drafts() as u32,
         }
     }
 

@@ -25,6 +25,9 @@ pub struct Device {
     /// The changes that wait, as their list has them.
     pub queue: Vec<QueuedChange>,
     pub filling: Filling,
+    pub keeps: bool,
+    /// How many messages being written exist only here.
+    pub unsaved: u32,
     /// Bodies that are being fetched, and how many ever were.
     pub tickets: Vec<u32>,
     pub bodies_asked: u32,
@@ -54,6 +57,8 @@ impl Device {
             waiting: 0,
             queue: Vec::new(),
             filling: Filling::Nothing,
+            keeps: false,
+            unsaved: 0,
             tickets: Vec::new(),
             bodies_asked: 0,
             notices: Vec::new(),
@@ -164,6 +169,8 @@ impl Device {
                 self.waiting = session.waiting;
                 self.queue = session.queue;
                 self.filling = session.filling;
+                self.keeps = session.keeps;
+                self.unsaved = session.unsaved;
             }
             _ => {}
         }

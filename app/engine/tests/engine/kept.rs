@@ -6,7 +6,8 @@ pub mod store;
 mod suite;
 
 use roost_engine::{
-    Action, Effect, Event, Intent, KeptAccount, KeptMailbox, Line, Stage, Wake, Who,
+    Action, Effect, Event, Filling, Intent, KeptAccount, KeptMailbox, Line, Presence, Stage, Wake,
+    Who,
 };
 use roost_wire::{Change, Delta, Flags, MailboxState, ServerMessage};
 use store::Store;
@@ -27,6 +28,7 @@ pub fn account() -> KeptAccount {
         sends: true,
         mailboxes: mailboxes(),
         pending: Vec::new(),
+        presence: Presence::Here,
     }
 }
 
@@ -34,7 +36,9 @@ pub fn account() -> KeptAccount {
 pub fn settle(device: &mut Device, store: &mut Store) {
     while !device.effects.is_empty() {
         for effect in std::mem::take(&mut device.effects) {
-            if let Some(loaded) = store.perform(effect) {
+            if effect == Effect::Recall {
+                device.event(Event::Restored(device.kept.clone()));
+            } else if let Some(loaded) = store.perform(effect) {
                 device.event(loaded);
             }
         }
@@ -191,7 +195,7 @@ fn nothing_is_kept_on_a_shared_computer() {
     let mut store = Store::default();
     let mut device = Device::start(Vec::new());
     for shared in [false, true] {
-        device.intent(Intent::SignOut);
+        device.intent(Intent::SignOut { keep: false });
         device.intent(Intent::SignIn {
             username: "alice".to_owned(),
             password: "secret".to_owned(),
@@ -267,4 +271,65 @@ fn removing_what_is_kept_leaves_what_exists_only_here() {
     device.event(Event::Woke(Wake::Keep));
     settle(&mut device, &mut store);
     assert!(!store.pages("a", "Archive", 1, vec![0]).is_empty());
+}
+
+#[test]
+fn what_there_was_no_room_for_is_told_once_and_written_when_there_is_some() {
+    let (mut device, mut store) = kept_inbox(3);
+    let before = store.pages("a", "INBOX", 1, vec![0]);
+    store.full = true;
+    device.act(&[2], Action::Seen(true));
+    let (id, _) = device.mutations.last().expect("a change").clone();
+    for modseq in 2..5 {
+        let seen = Flags {
+            seen: true,
+            ..Flags::default()
+        };
+        device.server(ServerMessage::Change(Change::Delta(Delta {
+            mailbox: "INBOX".to_owned(),
+            since: modseq - 1,
+            state: MailboxState {
+                modseq,
+                ..state(3, 1)
+            },
+            vanished: [].into_iter().collect(),
+            flags: vec![(modseq as u32 - 1, seen)],
+            arrived: Vec::new(),
+        })));
+        device.event(Event::Woke(Wake::Keep));
+        settle(&mut device, &mut store);
+    }
+    let told = device.notices.iter().filter(|notice| notice.failed);
+    let told: Vec<_> = told.map(|notice| notice.text.as_str()).collect();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("There is no room left on this device."));
+    assert_eq!(device.filling, Filling::NoRoom);
+    // What exists only here is kept all the same, and the rest is of one moment.
+    assert_eq!(
+        store.account.as_ref().expect("an account").pending[0].id,
+        id
+    );
+    assert_eq!(store.pages("a", "INBOX", 1, vec![0]), before);
+    let again = restarted(&mut store);
+    assert_eq!(again.waiting, 1);
+    // There is room again: what was left out is in the next batch, with all that belongs to it.
+    store.full = false;
+    device.wakes.clear();
+    device.event(Event::Woke(Wake::Keep));
+    settle(&mut device, &mut store);
+    let page = store.pages("a", "INBOX", 1, vec![0]).remove(0);
+    assert!(page.summaries.iter().all(|summary| summary.flags.seen));
+    assert_ne!(device.filling, Filling::NoRoom);
+}
+
+#[test]
+fn a_message_that_could_not_be_kept_is_told_of_once() {
+    let (mut device, _) = kept_inbox(3);
+    for _ in 0..3 {
+        device.event(Event::DraftNotKept);
+    }
+    let told = device.notices.iter().filter(|notice| notice.failed);
+    let told: Vec<_> = told.map(|notice| notice.text.as_str()).collect();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("is lost if the browser closes"));
 }

@@ -7,6 +7,7 @@ mod fill;
 mod flow;
 mod kept;
 mod later;
+mod leaving;
 mod queue;
 mod search;
 mod sync;

@@ -1,7 +1,7 @@
 //! Searching: what this device has at once, then what the server says.
 
 use roost_engine::{Action, Effect, Event, Filter, Intent, ListState, ListView, Reach, Wake};
-use roost_wire::{Answer, Request, RequestId, ServerMessage, Summary};
+use roost_wire::{Answer, Body, BodyKind, Request, RequestId, ServerMessage, Summary};
 
 use crate::device::{Device, TAB, state, summary};
 use crate::kept::store::Store;
@@ -173,4 +173,84 @@ fn a_message_that_comes_while_the_server_is_asked_is_found() {
         },
     )));
     assert_eq!(device.subjects().len(), 4);
+}
+
+fn body(html: &str) -> Body {
+    Body {
+        from: Vec::new(),
+        reply_to: Vec::new(),
+        recipients: Vec::new(),
+        subject: String::new(),
+        sent: None,
+        headers: Vec::new(),
+        html: html.to_owned(),
+        css: String::new(),
+        kind: BodyKind::Html,
+        blocked: 0,
+        attachments: Vec::new(),
+        defects: Vec::new(),
+        images: Vec::new(),
+    }
+}
+
+#[test]
+fn bodies_that_are_kept_are_searched_after_the_summaries_the_newest_first() {
+    let (_, mut store) = kept_inbox(300);
+    let at = |uid| (("a".to_owned(), "INBOX".to_owned(), 1), uid);
+    for summary in summaries(&store) {
+        let text = if summary.uid % 50 == 0 {
+            "<p>a zebra</p>"
+        } else {
+            "<p>a horse</p>"
+        };
+        store.bodies.insert(at(summary.uid), body(text));
+    }
+    // Of a message that is gone.
+    store.bodies.insert(at(9_000), body("a zebra"));
+    let mut device = restarted(&mut store);
+    // Flags and senders stand in no body.
+    device.intent(Intent::TypeSearch("from:zebra is:unread".to_owned()));
+    settle(&mut device, &mut store);
+    device.intent(Intent::TypeSearch("zebra".to_owned()));
+    let mut asked = Vec::new();
+    loop {
+        let effects = std::mem::take(&mut device.effects);
+        let loads: Vec<_> = effects
+            .into_iter()
+            .filter_map(|effect| {
+                if let Effect::ReadBodies { uids, .. } = &effect {
+                    asked.push(uids.clone());
+                }
+                store.perform(effect)
+            })
+            .collect();
+        if loads.is_empty() {
+            break;
+        }
+        for loaded in loads {
+            device.event(loaded);
+        }
+    }
+    assert!(
+        asked.len() > 1 && asked.iter().all(|uids| uids.len() <= 16),
+        "{asked:?}"
+    );
+    assert!(asked.concat().is_sorted_by(|a, b| a > b), "{asked:?}");
+    let here = summaries(&store);
+    let expected: Vec<_> = here
+        .iter()
+        .rev()
+        .filter(|s| s.uid % 50 == 0)
+        .map(|s| s.subject.clone())
+        .collect();
+    assert!(!expected.is_empty());
+    assert_eq!(device.subjects(), expected);
+    // They are read once.
+    device.intent(Intent::TypeSearch("zebr".to_owned()));
+    assert_eq!(device.subjects(), expected);
+    let again = device
+        .effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::ReadBodies { .. }));
+    assert!(!again);
 }

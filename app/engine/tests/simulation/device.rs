@@ -45,8 +45,10 @@ pub struct Device {
     pub has_session: bool,
     /// How often its worker started.
     life: u64,
-    /// It starts: what waits has waited before.
+    /// It starts, or its person is away: what waits has waited before.
     starting: bool,
+    /// The person signed out and left so many changes waiting; until they sign in, nothing of theirs is to be seen.
+    pub away: Option<u64>,
     /// How many mutations its people made, by how many more wait; and in this life.
     pub made: u64,
     counted: u64,
@@ -80,6 +82,7 @@ impl Device {
             has_session: true,
             life: 0,
             starting: false,
+            away: None,
             made: 0,
             counted: 0,
             sent: BTreeMap::new(),
@@ -116,6 +119,13 @@ impl Device {
         waiting
     }
 
+    /// The person is about to sign out.
+    pub fn leaves(&mut self) {
+        self.away = Some(self.waiting());
+        self.starting = true;
+        self.came_back = None;
+    }
+
     /// The worker has started again: what waited waits.
     pub fn started(&mut self, waited: u64) -> Result<(), String> {
         self.starting = false;
@@ -141,6 +151,13 @@ impl Device {
     pub fn is_signed_out(&self) -> bool {
         let session = self.screen().and_then(|screen| screen.session.as_ref());
         session.is_some_and(|session| matches!(session.stage, Stage::SignedOut { .. }))
+    }
+
+    /// Whether it keeps mail of a person who is here.
+    pub fn keeps(&self) -> bool {
+        let session = self.screen().and_then(|screen| screen.session.as_ref());
+        session
+            .is_some_and(|session| session.keeps && matches!(session.stage, Stage::SignedIn { .. }))
     }
 
     pub fn is_live(&self) -> bool {
@@ -283,7 +300,15 @@ impl Device {
             return Err(format!("tab {tab} is shown something, but it is closed"));
         };
         match view {
-            View::Session(session) => screen.session = Some(session),
+            View::Session(session) => {
+                if self.away.is_some() && matches!(session.stage, Stage::SignedIn { .. }) {
+                    return Err("somebody who signed out is signed in".to_owned());
+                }
+                screen.session = Some(session);
+            }
+            View::List(_) | View::Message(Some(_)) if self.away.is_some() => {
+                return Err("somebody who signed out is shown mail".to_owned());
+            }
             View::Mailboxes(mailboxes) => screen.mailboxes = mailboxes,
             View::List(list) => {
                 if list.rows.len() > 1_000

@@ -14,6 +14,8 @@ use crate::server::{Level, Noise, Server, ServerMailbox};
 
 /// How much may happen until everything is quiet.
 const MAX_HAPPENINGS: u32 = 60_000;
+/// The first seed whose people sign out, and whose devices may have no room.
+const PEOPLE_LEAVE: u64 = 4_000;
 /// Names that people and others give mailboxes: few, so that they come again.
 const NAMES: [&str; 6] = ["Work", "Bills", "Trips", "Archive", "Trash", "Junk"];
 
@@ -29,6 +31,8 @@ pub struct History {
     empty_since: Option<u64>,
     /// The line between gateway and mail server breaks now and then.
     faults: bool,
+    /// People sign out, and come back.
+    people_leave: bool,
     /// Until when the gateway hears of no change by itself.
     deaf_until: u64,
     /// Everything is good from now on.
@@ -91,6 +95,7 @@ impl History {
             gateway_up: true,
             empty_since: Some(0),
             faults,
+            people_leave: seed >= PEOPLE_LEAVE,
             deaf_until: 0,
             calm: false,
             trace,
@@ -116,6 +121,20 @@ impl History {
             for _ in 0..self.random.below(4) {
                 let time = self.random.between(200, end);
                 self.network.at(time, Happening::Cut(number));
+            }
+        }
+        if self.people_leave {
+            for number in 0..self.devices.len() {
+                for _ in 0..self.random.below(3) {
+                    let time = self.random.between(200, end);
+                    self.network.at(time, Happening::SignsOut(number));
+                }
+                if self.random.chance(30) {
+                    let time = self.random.below(end);
+                    self.network.at(time, Happening::Room(number, false));
+                    let later = time + self.random.below(end);
+                    self.network.at(later, Happening::Room(number, true));
+                }
             }
         }
         for _ in 0..self.random.between(4, 30) {
@@ -165,9 +184,21 @@ impl History {
         self.network.forget(number);
         let waited = self.devices[number].forget();
         self.start_worker(number)?;
+        if self.devices[number].away.is_some() {
+            return Ok(());
+        }
         self.devices[number]
             .started(waited)
             .map_err(|why| format!("device {number}: {why}"))
+    }
+
+    /// Where nothing is kept, what waits would be lost, as it must.
+    fn sign_out(&mut self, number: DeviceId) -> Result<(), String> {
+        if self.devices[number].keeps() {
+            self.devices[number].leaves();
+            self.intent(number, TAB, Intent::SignOut { keep: true })?;
+        }
+        Ok(())
     }
 
     fn open_tab(&mut self, number: DeviceId, tab: u32) -> Result<(), String> {
@@ -304,6 +335,7 @@ impl History {
                 }
             }
             Effect::CheckSession => self.network.after(delay, Happening::Session(number)),
+            Effect::SignOut => self.network.after(delay, Happening::SessionEnds(number)),
             Effect::SignIn { .. } => self.network.after(delay, Happening::SignedIn(number)),
             Effect::FetchBody {
                 ticket, address, ..
@@ -316,7 +348,8 @@ impl History {
             storing @ (Effect::Store { .. }
             | Effect::LoadMailbox { .. }
             | Effect::LoadPages { .. }
-            | Effect::ReadPages { .. }
+            | Effect::ListBodies { .. }
+            | Effect::ReadBodies { .. }
             | Effect::Wipe) => {
                 if let Some(loaded) = self.devices[number].store.perform(storing) {
                     self.network
@@ -388,15 +421,26 @@ impl History {
                 };
                 self.event(number, Event::SessionChecked(result))?;
             }
+            Happening::SessionEnds(number) => {
+                let told = self.reaches_gateway(number);
+                if told && self.devices[number].away.is_some() {
+                    self.devices[number].has_session = false;
+                }
+                self.event(number, Event::SessionEnded { told })?;
+            }
             Happening::SignedIn(number) => {
-                let result = if self.reaches_gateway(number) {
-                    self.devices[number].has_session = true;
-                    Ok(alice())
-                } else {
+                if !self.reaches_gateway(number) {
                     let message = "Roost cannot be reached.".to_owned();
-                    Err(SignInProblem { message })
-                };
-                self.event(number, Event::SignedIn(result))?;
+                    return self.event(number, Event::SignedIn(Err(SignInProblem { message })));
+                }
+                self.devices[number].has_session = true;
+                let waited = self.devices[number].away.take();
+                self.event(number, Event::SignedIn(Ok(alice())))?;
+                if let Some(waited) = waited {
+                    self.devices[number]
+                        .started(waited)
+                        .map_err(|why| format!("device {number} came back: {why}"))?;
+                }
             }
             Happening::Body(number, ticket, address) => {
                 let result = if !self.reaches_gateway(number) {
@@ -423,6 +467,8 @@ impl History {
             Happening::Foreign => self.foreign(),
             Happening::Cut(number) => self.cut(number),
             Happening::Restart(number) => self.restart(number)?,
+            Happening::Room(number, room) => self.devices[number].store.full = !room,
+            Happening::SignsOut(number) => self.sign_out(number)?,
             Happening::GatewayStops => self.stop_gateway(),
             Happening::GatewayStarts => self.start_gateway(),
         }
@@ -684,6 +730,10 @@ impl History {
         if self.devices[number].is_signed_out() {
             return self.sign_in(number);
         }
+        if self.devices[number].away.is_some() {
+            // The form is sent: there is nothing else on screen.
+            return Ok(());
+        }
         let tabs: Vec<u32> = self.devices[number].screens.keys().copied().collect();
         let tab = *self.random.pick(&tabs).expect("a tab is open");
         if self.random.chance(3) {
@@ -785,10 +835,7 @@ fn choose(random: &mut Random, screen: &Screen) -> Option<Intent> {
 fn nothing_kept() -> KeptAccount {
     KeptAccount {
         who: alice(),
-        address: String::new(),
-        sends: false,
-        mailboxes: Vec::new(),
-        pending: Vec::new(),
+        ..KeptAccount::default()
     }
 }
 

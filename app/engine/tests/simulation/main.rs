@@ -5,7 +5,8 @@
 //!
 //! One seed is one history. A seed that fails is printed; `ROOST_SIM_SEED=…` plays it alone and tells every step
 //! (`--nocapture`). `ROOST_SIM_FIRST` and `ROOST_SIM_HISTORIES` choose other seeds and more of them. Seeds that leave
-//! 0, 1 and 2 when divided by 3 have servers with QRESYNC, with CONDSTORE, and with neither.
+//! 0, 1 and 2 when divided by 3 have servers with QRESYNC, with CONDSTORE, and with neither. From seed 4,000 on, people sign
+//! out, have what the device keeps kept, and come back; and devices have no room for summaries for a while.
 //!
 //! What is checked: `device.rs` (at every step), `history.rs` (whom actions reach, their order), `ending.rs` (the end).
 //!

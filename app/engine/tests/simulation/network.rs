@@ -39,6 +39,12 @@ pub enum Happening {
     Cut(DeviceId),
     /// The device's worker is killed and starts again with what it keeps.
     Restart(DeviceId),
+    /// The device has no room left, or has some again.
+    Room(DeviceId, bool),
+    /// The person signs out, and what the device keeps stays.
+    SignsOut(DeviceId),
+    /// The gateway hears of it, or cannot be reached.
+    SessionEnds(DeviceId),
     GatewayStops,
     GatewayStarts,
 }

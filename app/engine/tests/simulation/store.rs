@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use roost_engine::{Effect, Event, KeptAccount, KeptMailbox, KeptPage, Record};
+use roost_wire::Body;
 
 #[derive(Default)]
 pub struct Store {
@@ -11,12 +12,21 @@ pub struct Store {
     mailboxes: BTreeMap<(String, String), KeptMailbox>,
     /// By account, mailbox, UIDVALIDITY and number.
     pages: BTreeMap<(String, String, u32, u32), KeptPage>,
+    /// By account, mailbox, UIDVALIDITY, and UID. Who fetches one keeps it.
+    pub bodies: BTreeMap<((String, String, u32), u32), Body>,
+    /// There is no room for summaries, only for what exists here alone: that is small, and bodies go first.
+    pub full: bool,
 }
 
 impl Store {
     /// Does what the engine wants kept, or read; the event that answers it.
     pub fn perform(&mut self, effect: Effect) -> Option<Event> {
         match effect {
+            Effect::Store { account, records }
+                if self.full && records.iter().any(|one| matches!(one, Record::Page(_))) =>
+            {
+                Some(Event::NotStored { account, records })
+            }
             Effect::Store { account, records } => {
                 for record in records {
                     self.write(&account, record);
@@ -31,30 +41,56 @@ impl Store {
                 account,
                 mailbox,
                 uidvalidity,
+                purpose,
                 pages,
             } => {
                 let pages = self.pages(&account, &mailbox, uidvalidity, pages);
                 Some(Event::PagesLoaded {
                     account,
                     mailbox,
+                    purpose,
                     pages,
                 })
             }
-            Effect::ReadPages {
+            Effect::ListBodies {
                 account,
                 mailbox,
                 uidvalidity,
-                pages,
             } => {
-                let pages = self.pages(&account, &mailbox, uidvalidity, pages);
-                Some(Event::PagesRead {
+                let of = (account.clone(), mailbox.clone(), uidvalidity);
+                let kept = self.bodies.keys().filter(|(place, _)| *place == of);
+                let uids = kept.map(|(_, uid)| *uid).collect();
+                Some(Event::BodiesListed {
                     account,
                     mailbox,
-                    pages,
+                    uidvalidity,
+                    uids,
+                })
+            }
+            Effect::ReadBodies {
+                account,
+                mailbox,
+                uidvalidity,
+                uids,
+            } => {
+                let of = (account.clone(), mailbox.clone(), uidvalidity);
+                let kept = uids.into_iter().filter_map(|uid| {
+                    let body = self.bodies.get(&(of.clone(), uid))?;
+                    Some((uid, body.clone()))
+                });
+                let bodies = kept.collect();
+                Some(Event::BodiesRead {
+                    account,
+                    mailbox,
+                    uidvalidity,
+                    bodies,
                 })
             }
             Effect::Wipe => {
-                *self = Self::default();
+                *self = Self {
+                    full: self.full,
+                    ..Self::default()
+                };
                 None
             }
             _ => None,

@@ -1,7 +1,9 @@
 //! What every store must do: the one in memory, which the simulation uses, and IndexedDB. The same sequence of effects, with
 //! what each must answer.
 
-use roost_engine::{Effect, Event, KeptAccount, KeptChange, KeptMailbox, KeptPage, Record, Who};
+use roost_engine::{
+    Effect, Event, KeptAccount, KeptChange, KeptMailbox, KeptPage, Presence, Purpose, Record, Who,
+};
 use roost_wire::{Flags, MailboxState, Mutation, MutationId, Summary, Uid};
 
 /// One step of the suite.
@@ -15,6 +17,14 @@ pub enum Step {
 /// Whether an answer is the one expected.
 pub fn is(answer: &Event, expected: &Event) {
     assert_eq!(format!("{answer:?}"), format!("{expected:?}"));
+}
+
+/// One whose person signed out.
+fn left(kept: KeptAccount) -> KeptAccount {
+    KeptAccount {
+        presence: Presence::Leaving,
+        ..kept
+    }
 }
 
 fn account(name: &str, waiting: u64) -> KeptAccount {
@@ -37,6 +47,7 @@ fn account(name: &str, waiting: u64) -> KeptAccount {
                 ledger: Some(u64::MAX),
             })
             .collect(),
+        presence: Presence::Here,
     }
 }
 
@@ -115,11 +126,13 @@ fn gives_pages(
             account: account.to_owned(),
             mailbox: mailbox.to_owned(),
             uidvalidity,
+            purpose: Purpose::Search,
             pages: wanted.to_vec(),
         },
         Event::PagesLoaded {
             account: account.to_owned(),
             mailbox: mailbox.to_owned(),
+            purpose: Purpose::Search,
             pages,
         },
     )
@@ -192,7 +205,11 @@ pub fn steps() -> Vec<Step> {
         gives_pages("a", "INBOX2", 5, &[0], vec![page("INBOX2", 5, 0, "other")]),
         gives_mailbox("a", odd, Some(mailbox(odd, 2))),
         starts(Some(account("a", 2))),
-        // Signing out leaves nothing.
+        // Somebody signs out, and what is kept stays.
+        store("a", vec![Record::Account(Box::new(left(account("a", 2))))]),
+        starts(Some(left(account("a", 2)))),
+        gives_mailbox("a", "INBOX2", Some(mailbox("INBOX2", 4))),
+        // Or nothing stays.
         Step::Does(Effect::Wipe),
         starts(None),
         gives_mailbox("a", "INBOX2", None),

@@ -8,10 +8,11 @@ use js_sys::{Array, Promise};
 use roost_engine::{Event, KeptDraft};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
-use web_sys::IdbTransactionMode;
+use web_sys::IdbObjectStore;
 
 use super::drafts::all;
-use super::{DRAFTS, encode, store};
+use super::room::{self, Failure, Turn};
+use super::{DRAFTS, encode};
 use crate::{after, handle};
 
 /// How long a worker that is just ending is waited for.
@@ -79,25 +80,30 @@ async fn is_own(id: &str) -> bool {
 }
 
 pub fn keep(draft: &KeptDraft) {
-    let Some(value) = encode(draft) else {
+    let Ok(value) = encode(draft) else {
         return;
     };
     let id = draft.message.id.clone();
     spawn_local(async move {
-        if is_own(&id).await
-            && let Ok(store) = store(DRAFTS, IdbTransactionMode::Readwrite).await
-        {
-            let _ = store.put_with_key(&value, &id.into());
+        let _turn = Turn::of(DRAFTS).await;
+        if !is_own(&id).await {
+            return;
+        }
+        let key = JsValue::from(id);
+        let put = |store: &IdbObjectStore| store.put_with_key(&value, &key).map(drop);
+        let written = room::write(DRAFTS, put).await;
+        if let Err(Failure::Full | Failure::Broken) = written {
+            handle(Event::DraftNotKept);
         }
     });
 }
 
 pub fn forget(id: String) {
     spawn_local(async move {
-        if is_own(&id).await
-            && let Ok(store) = store(DRAFTS, IdbTransactionMode::Readwrite).await
-        {
-            let _ = store.delete(&JsValue::from(&id));
+        let _turn = Turn::of(DRAFTS).await;
+        if is_own(&id).await {
+            let key = JsValue::from(&id);
+            let _ = room::attempt(DRAFTS, |store| store.delete(&key).map(drop)).await;
             release(&id);
         }
     });

@@ -1,11 +1,12 @@
 //! What is known of an account: one record for it, one for each mailbox, one for each page of summaries.
 
 use js_sys::{Array, Promise};
-use roost_engine::{Effect, Event, KeptAccount, KeptMailbox, KeptPage, Record};
+use roost_engine::{Effect, Event, KeptAccount, KeptPage, Presence, Record};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{IdbKeyRange, IdbObjectStore, IdbTransactionMode};
 
+use super::room::{self, Failure, Turn};
 use super::{MAIL, bodies, decode, encode, get, keeps, settled, store};
 
 const ACCOUNT: &str = "account";
@@ -33,38 +34,56 @@ async fn keeping_store(mode: IdbTransactionMode) -> Result<IdbObjectStore, JsVal
 pub async fn perform(effect: Effect) -> Option<Event> {
     match effect {
         Effect::Store { account, records } => {
-            // What cannot be written is written later, or asked of the server.
-            let _ = write(&account, &records).await;
-            None
+            let written = write(&account, &records).await;
+            // Without a store, nothing is kept and nothing fails.
+            let failed = matches!(written, Err(Failure::Full | Failure::Broken));
+            failed.then_some(Event::NotStored { account, records })
         }
         Effect::LoadMailbox { account, mailbox } => Some(load_mailbox(account, &mailbox).await),
         Effect::LoadPages {
             account,
             mailbox,
             uidvalidity,
+            purpose,
             pages,
         } => {
             let pages = get_all(&account, &mailbox, uidvalidity, &pages).await;
             Some(Event::PagesLoaded {
                 account,
                 mailbox,
+                purpose,
                 pages: pages.unwrap_or_default(),
             })
         }
-        Effect::ReadPages {
+        Effect::ListBodies {
             account,
             mailbox,
             uidvalidity,
-            pages,
         } => {
-            let pages = get_all(&account, &mailbox, uidvalidity, &pages).await;
-            Some(Event::PagesRead {
+            let uids = bodies::list(&account, &mailbox, uidvalidity).await;
+            Some(Event::BodiesListed {
                 account,
                 mailbox,
-                pages: pages.unwrap_or_default(),
+                uidvalidity,
+                uids: uids.unwrap_or_default(),
+            })
+        }
+        Effect::ReadBodies {
+            account,
+            mailbox,
+            uidvalidity,
+            uids,
+        } => {
+            let bodies = bodies::read(&account, &mailbox, uidvalidity, &uids).await;
+            Some(Event::BodiesRead {
+                account,
+                mailbox,
+                uidvalidity,
+                bodies: bodies.unwrap_or_default(),
             })
         }
         Effect::Wipe => {
+            let _turn = Turn::of(MAIL).await;
             super::wipe().await;
             None
         }
@@ -74,28 +93,42 @@ pub async fn perform(effect: Effect) -> Option<Event> {
 
 /// The account that is kept.
 pub async fn recall() -> Event {
-    let kept = match keeping_store(IdbTransactionMode::Readonly).await {
-        Ok(store) => get::<KeptAccount>(&store, ACCOUNT).await,
+    let keeps = keeps().await;
+    let kept = match store(MAIL, IdbTransactionMode::Readonly).await {
+        Ok(store) => get(&store, ACCOUNT).await,
         Err(_) => None,
     };
-    Event::Recalled(kept.map(Box::new))
-}
-
-/// Writes all records in one transaction. Where there is no room, bodies make some: the next batch is then written.
-async fn write(account: &str, records: &[Record]) -> Result<(), JsValue> {
-    let store = keeping_store(IdbTransactionMode::Readwrite).await?;
-    let transaction = store.transaction();
-    let no_room = Closure::once_into_js(bodies::clear);
-    transaction.set_onabort(Some(no_room.unchecked_ref()));
-    for record in records {
-        if put(&store, account, record).is_none() {
-            return transaction.abort();
-        }
+    let account = kept.and_then(|kept| decode_account(&kept));
+    match account {
+        Some(kept) if !keeps && kept.presence == Presence::Here => Event::KeptElsewhere,
+        account => Event::Recalled(account.filter(|_| keeps).map(Box::new)),
     }
-    Ok(())
 }
 
-fn put(store: &IdbObjectStore, account: &str, record: &Record) -> Option<()> {
+/// Reads an account also as it was kept before it said who is here: changes without an outcome are nowhere else. A new
+/// version of the database would have to wait until the last worker of the old one has ended.
+fn decode_account(bytes: &[u8]) -> Option<KeptAccount> {
+    postcard::from_bytes(bytes).ok().or_else(|| {
+        let here = [bytes, &[0]].concat();
+        postcard::from_bytes(&here).ok()
+    })
+}
+
+/// Writes all records in one transaction.
+async fn write(account: &str, records: &[Record]) -> Result<(), Failure> {
+    let _turn = Turn::of(MAIL).await;
+    if !keeps().await {
+        return Err(Failure::Closed);
+    }
+    room::write(MAIL, |store| {
+        records
+            .iter()
+            .try_for_each(|record| put(store, account, record))
+    })
+    .await
+}
+
+fn put(store: &IdbObjectStore, account: &str, record: &Record) -> Result<(), JsValue> {
     let (key, value) = match record {
         Record::Account(kept) => (ACCOUNT.to_owned(), encode(kept)?),
         Record::Mailbox(kept) => (prefix(account, &kept.name), encode(kept)?),
@@ -106,20 +139,21 @@ fn put(store: &IdbObjectStore, account: &str, record: &Record) -> Option<()> {
         Record::Forget(mailbox) => {
             let first = prefix(account, mailbox);
             let last = format!("{first}\u{ffff}");
-            let all = IdbKeyRange::bound(&first.into(), &last.into()).ok()?;
-            store.delete(&all).ok()?;
-            return Some(());
+            let all = IdbKeyRange::bound(&first.into(), &last.into())?;
+            store.delete(&all)?;
+            return Ok(());
         }
     };
-    store.put_with_key(&value, &key.into()).ok()?;
-    Some(())
+    store.put_with_key(&value, &key.into())?;
+    Ok(())
 }
 
 async fn load_mailbox(account: String, mailbox: &str) -> Event {
     let kept = match keeping_store(IdbTransactionMode::Readonly).await {
-        Ok(store) => get::<KeptMailbox>(&store, &prefix(&account, mailbox)).await,
+        Ok(store) => get(&store, &prefix(&account, mailbox)).await,
         Err(_) => None,
     };
+    let kept = kept.and_then(|kept| postcard::from_bytes(&kept).ok());
     Event::MailboxLoaded { account, kept }
 }
 

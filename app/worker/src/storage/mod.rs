@@ -7,8 +7,9 @@ pub mod bodies;
 pub mod claims;
 pub mod drafts;
 pub mod mail;
+mod room;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use js_sys::{Promise, Uint8Array};
 use serde::Serialize;
@@ -32,6 +33,13 @@ const BODIES: &str = "bodies";
 thread_local! {
     /// The database, as soon as it is open.
     static OPENED: RefCell<Option<Promise>> = const { RefCell::new(None) };
+    /// How often everything was removed.
+    static WIPED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// How often everything was removed: what was under way before is not to be kept.
+pub fn wiped() -> u32 {
+    WIPED.get()
 }
 
 /// Opens the database and gives the engine what was kept.
@@ -58,6 +66,7 @@ async fn keeps() -> bool {
 
 /// Keeps no mail of anybody any more.
 async fn wipe() {
+    WIPED.set(WIPED.get() + 1);
     for name in [MAIL, BODIES] {
         if let Ok(store) = store(name, IdbTransactionMode::Readwrite).await {
             let _ = store.clear();
@@ -108,11 +117,11 @@ fn settled(request: &IdbRequest) -> Promise {
     })
 }
 
-async fn get<T: DeserializeOwned>(store: &IdbObjectStore, key: &str) -> Option<T> {
+async fn get(store: &IdbObjectStore, key: &str) -> Option<Vec<u8>> {
     let found = JsFuture::from(settled(&store.get(&key.into()).ok()?))
         .await
         .ok()?;
-    decode(&found)
+    Some(found.dyn_ref::<Uint8Array>()?.to_vec())
 }
 
 /// What was kept; `None` for nothing, and for what another version kept and this one cannot read.
@@ -121,7 +130,7 @@ fn decode<T: DeserializeOwned>(value: &JsValue) -> Option<T> {
     postcard::from_bytes(&bytes).ok()
 }
 
-fn encode<T: Serialize>(value: &T) -> Option<JsValue> {
-    let bytes = postcard::to_stdvec(value).ok()?;
-    Some(Uint8Array::from(bytes.as_slice()).into())
+fn encode<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
+    let bytes = postcard::to_stdvec(value).map_err(|_| JsValue::NULL)?;
+    Ok(Uint8Array::from(bytes.as_slice()).into())
 }
