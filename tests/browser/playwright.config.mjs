@@ -24,7 +24,7 @@ export default defineConfig({
     {
       name: "phone",
       use: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
-      testMatch: /(phone|reading|screens|compose|later|queue|rich).spec/,
+      testMatch: /(phone|reading|screens|compose|forms|later|queue|rich).spec/,
     },
   ],
 });
