@@ -1,12 +1,11 @@
 //! The `roost` binary: settings, logs, listening, shutting down.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use roost_server::http::{Gateway, router};
+use roost_server::http::{Gateway, listen, router};
 use roost_server::imap::{Endpoint, Tls};
 use roost_server::settings::{Cli, Command, Settings};
 use tokio::net::TcpListener;
@@ -47,14 +46,13 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         );
     }
     let gateway = Arc::new(Gateway::new(settings)?);
-    let app = router(Arc::clone(&gateway)).into_make_service_with_connect_info::<SocketAddr>();
+    let app = router(Arc::clone(&gateway));
     // Tests and scripts wait for this line.
     println!("listening on http://{address}");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async {
+    let server = tokio::spawn(listen(listener, app, async {
         let _ = stopped.await;
-    });
-    let server = tokio::spawn(async move { server.await });
+    }));
     interrupted().await?;
     tracing::info!("stopping");
     gateway.shut_down().await;

@@ -1,6 +1,6 @@
 // Measures Roost on the real thing and writes target/bench/report.json. `cargo xtask bench` builds and calls it.
 // Arguments: --rows N (the size of the large mailbox, 1,000,000 by default), --runs N (21 by default), --only PART (startUp,
-// opening, pushing, catchingUp, writing, uploading, memory or scrolling).
+// reloading, opening, pushing, searching, catchingUp, writing, uploading, memory or scrolling).
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
@@ -25,43 +25,68 @@ const median = (values) => Math.round(quantile(values, 0.5) * 10) / 10;
 
 const { info, stop } = await startStage("release");
 process.env.ROOST_STAGE = JSON.stringify(info);
-const { stage, newAccount, signIn, measureStart, rows } = await import("./tests/roost.mjs");
+const { stage, newAccount, signIn, measureStart, watchRows, inboxIsKept, kept, rows, expect } = await import("./tests/roost.mjs");
 const browser = await chromium.launch(CHROMIUM);
 const report = {
   how: `medians of ${RUNS} runs on one machine in one run; headless Chromium, real Dovecot over loopback, release build`,
 };
 const VIEWPORT = { viewport: { width: 1360, height: 1500 } };
 
+/** Signs in by the form; the page notes when it was clicked and when the rows were there. */
+async function clickSignIn(page, account) {
+  await page.goto(account.url);
+  await page.getByLabel("Username").fill(account.name);
+  await page.getByLabel("Password").fill(account.password);
+  await page.evaluate(() => {
+    document.querySelector("button[type=submit]").addEventListener("click", () => (window.clickedAt = performance.now()), true);
+  });
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** A device that starts for the first time. */
 async function startUp() {
-  say("cold start, sign-in, reload");
+  say("cold start, sign-in");
   const account = await newAccount("many:20000");
-  const [bytes, requests, signins, reloads] = [[], [], [], []];
+  const [bytes, requests, signins] = [[], [], []];
   for (let run = 0; run < Math.min(RUNS, 11); run++) {
-    // The device that starts for the first time, then one that keeps mail and app and starts again.
     const context = await browser.newContext({ ...VIEWPORT, serviceWorkers: "block" });
     const page = await context.newPage();
     const start = await measureStart(page);
-    await page.goto(account.url);
-    await page.getByLabel("Username").fill(account.name);
-    await page.getByLabel("Password").fill(account.password);
-    await page.evaluate(() => {
-      document.querySelector("button[type=submit]").addEventListener("click", () => (window.clickedAt = performance.now()), true);
-    });
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await clickSignIn(page, account);
     const traffic = await start();
     bytes.push(traffic.bytes);
     requests.push(traffic.requests);
     signins.push(await page.evaluate(() => window.rowsAt - window.clickedAt));
-    await page.waitForTimeout(500);
-    await page.reload();
-    await page.waitForFunction(() => window.rowsAt);
-    reloads.push(await page.evaluate(() => window.rowsAt));
     await context.close();
   }
   report.cold_bytes = median(bytes);
   report.cold_requests = median(requests);
   report.signin_to_rows_ms = median(signins);
-  report.reload_to_rows_ms = median(reloads);
+}
+
+/** A device that keeps mail and app and starts again, with and without a line. */
+async function reloading() {
+  say("reload");
+  const account = await newAccount("many:20000");
+  const context = await browser.newContext(VIEWPORT);
+  const page = await context.newPage();
+  await page.addInitScript(watchRows);
+  await signIn(page, account);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await inboxIsKept(page);
+  report.reload_to_rows_ms = {};
+  for (const line of ["on", "off"]) {
+    await stage({ do: "line", down: line === "off" });
+    const times = [];
+    for (let run = 0; run < RUNS; run++) {
+      await page.reload();
+      await page.waitForFunction(() => window.rowsAt);
+      times.push(await page.evaluate(() => window.rowsAt));
+    }
+    report.reload_to_rows_ms[line] = median(times);
+  }
+  await stage({ do: "line", down: false });
+  await context.close();
 }
 
 /** From the click to the frame that holds the text. */
@@ -174,46 +199,111 @@ async function scroll(page) {
   });
 }
 
+/** What page and worker hold in JavaScript and WebAssembly, in bytes: asked of each by the protocol of the developer tools. */
+async function memoryOf(page) {
+  const session = await browser.newBrowserCDPSession();
+  const { targetInfos } = await session.send("Target.getTargets");
+  const sizes = {};
+  for (const { targetId, type } of targetInfos.filter((one) => (one.type === "page" && one.url === page.url()) || one.type === "shared_worker")) {
+    const { sessionId } = await session.send("Target.attachToTarget", { targetId, flatten: false });
+    let id = 0;
+    const ask = (method, params = {}) =>
+      new Promise((resolve) => {
+        const number = ++id;
+        const heard = (event) => {
+          const answer = JSON.parse(event.message);
+          if (event.sessionId !== sessionId || answer.id !== number) return;
+          session.off("Target.receivedMessageFromTarget", heard);
+          resolve(answer.result);
+        };
+        session.on("Target.receivedMessageFromTarget", heard);
+        session.send("Target.sendMessageToTarget", { sessionId, message: JSON.stringify({ id: number, method, params }) });
+      });
+    const prototype = await ask("Runtime.evaluate", { expression: "WebAssembly.Memory.prototype" });
+    const memories = await ask("Runtime.queryObjects", { prototypeObjectId: prototype.result.objectId });
+    const wasm = await ask("Runtime.callFunctionOn", {
+      objectId: memories.objects.objectId,
+      functionDeclaration: "function () { return this.reduce((sum, memory) => sum + memory.buffer.byteLength, 0); }",
+      returnByValue: true,
+    });
+    const heap = await ask("Runtime.getHeapUsage");
+    sizes[type === "page" ? "page" : "worker"] = { wasm: wasm.result.value, javascript: heap.usedSize };
+    await session.send("Target.detachFromTarget", { sessionId });
+  }
+  await session.detach();
+  return sizes;
+}
+
+/** Puts a text into the search field; resolves when a row shows `row`, with the time. */
+const searchFor = (page, text, row) =>
+  page.evaluate(
+    async ({ text, row }) => {
+      const field = document.querySelector('input[type="search"]');
+      const started = performance.now();
+      field.value = text;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      for (;;) {
+        const first = document.querySelector('[role="row"]:not(.skeleton) .subject')?.textContent;
+        if (first?.includes(row)) return performance.now() - started;
+        await new Promise(requestAnimationFrame);
+      }
+    },
+    { text, row },
+  );
+
+/** Resolves once every row on screen is there, with the time it took after `move` was done to the list. */
+const settled = (page, share) =>
+  page.evaluate(async (share) => {
+    const list = document.querySelector('[aria-label="Messages"]');
+    const started = performance.now();
+    list.scrollTop = list.scrollHeight * share;
+    for (;;) {
+      await new Promise(requestAnimationFrame);
+      const shown = [...document.querySelectorAll('[role="row"]')].filter((row) => {
+        const box = row.getBoundingClientRect();
+        return box.bottom > 200 && box.top < innerHeight;
+      });
+      if (shown.length > 5 && shown.every((row) => !row.classList.contains("skeleton"))) return performance.now() - started;
+    }
+  }, share);
+
 async function scrolling() {
-  report.scroll_frame_p95_ms = {};
-  report.longest_task_ms = {};
-  report.jump_to_middle_ms = {};
+  for (const name of ["scroll_frame_p95_ms", "longest_task_ms", "jump_to_middle_ms", "first_rows_ms", "memory", "server_search_ms", "local_search_of_kept_ms"]) report[name] = {};
   for (const count of [20_000, LARGE]) {
-    say(`scrolling ${count} rows (seeding first)`);
+    say(`a mailbox of ${count} messages (seeding first)`);
     const account = await newAccount(count > 50_000 ? `one-file:${count}` : `many:${count}`);
     const context = await browser.newContext(VIEWPORT);
     const page = await context.newPage();
+    await page.addInitScript(watchRows);
     await page.addInitScript(() => {
       window.longest = 0;
       new PerformanceObserver((list) => {
         for (const task of list.getEntries()) window.longest = Math.max(window.longest, task.duration);
       }).observe({ type: "longtask", buffered: true });
     });
-    await page.goto(account.url);
-    await page.getByLabel("Username").fill(account.name);
-    await page.getByLabel("Password").fill(account.password);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    // The first sign-in has Dovecot make its index.
+    await signIn(page, account);
     await rows(page).first().waitFor({ timeout: 300_000 });
+    const again = await browser.newContext(VIEWPORT);
+    const second = await again.newPage();
+    await second.addInitScript(watchRows);
+    await clickSignIn(second, account);
+    await second.waitForFunction(() => window.rowsAt, undefined, { timeout: 120_000 });
+    report.first_rows_ms[count] = Math.round(await second.evaluate(() => window.rowsAt - window.clickedAt));
+    await again.close();
+    // From here on the background fill is under way.
     await page.evaluate(() => (window.longest = 0));
     const frames = await scroll(page);
-    report.jump_to_middle_ms[count] = Math.round(
-      await page.evaluate(async () => {
-        const list = document.querySelector('[aria-label="Messages"]');
-        const started = performance.now();
-        list.scrollTop = list.scrollHeight / 2;
-        for (;;) {
-          await new Promise(requestAnimationFrame);
-          const shown = [...document.querySelectorAll('[role="row"]')].filter((row) => {
-            const box = row.getBoundingClientRect();
-            return box.bottom > 200 && box.top < innerHeight;
-          });
-          if (shown.length > 5 && shown.every((row) => !row.classList.contains("skeleton"))) return performance.now() - started;
-        }
-      }),
-    );
+    report.jump_to_middle_ms[count] = Math.round(await settled(page, 0.5));
     frames.push(...(await scroll(page)));
     report.scroll_frame_p95_ms[count] = Math.round(quantile(frames, 0.95) * 10) / 10;
+    await page.waitForTimeout(20_000);
     report.longest_task_ms[count] = Math.round(await page.evaluate(() => window.longest));
+    report.memory[count] = await memoryOf(page);
+    // The oldest message: only the server has it.
+    report.server_search_ms[count] = Math.round(await searchFor(page, 'subject:"meeting 0"', "meeting 0"));
+    const newest = count - 1_000;
+    report.local_search_of_kept_ms[count] = Math.round(await searchFor(page, `subject:${newest}`, ` ${newest}`));
     await context.close();
   }
 }
@@ -358,6 +448,33 @@ async function catchingUp() {
   }
 }
 
+/** Searching what is on this device while it is typed: from each key to the rows that match. */
+async function searching() {
+  const count = 100_000;
+  say(`searching ${count} summaries on this device (filling first)`);
+  const account = await newAccount(`many:${count}`);
+  const context = await browser.newContext(VIEWPORT);
+  await context.addInitScript((count) => localStorage.setItem("roost.prefs", `inbox=${count}\nothers=0\n`), count);
+  const page = await context.newPage();
+  await signIn(page, account);
+  const started = performance.now();
+  await expect.poll(async () => (await kept(page)).filter((key) => key.split("\0").length === 4).length, { timeout: 1_200_000, intervals: [2_000] }).toBeGreaterThanOrEqual(Math.floor(count / 256));
+  report.fill_seconds = Math.round((performance.now() - started) / 1_000);
+  await stage({ do: "line", down: true });
+  // The first search reads what is kept.
+  report.local_search_first_ms = Math.round(await searchFor(page, "subject:10000", " 10000"));
+  const times = [];
+  for (let run = 0; run < RUNS; run++) {
+    // Messages all over the mailbox, whose number no other has.
+    const number = 10_001 + Math.round((run * 89_990) / RUNS);
+    times.push(await searchFor(page, `subject:${number}`, ` ${number}`));
+    await page.waitForTimeout(50);
+  }
+  report.local_search_ms = median(times);
+  await stage({ do: "line", down: false });
+  await context.close();
+}
+
 async function memory() {
   say("gateway memory for idle devices");
   const account = await newAccount("many:2000");
@@ -375,7 +492,7 @@ async function memory() {
 }
 
 try {
-  const parts = [startUp, opening, pushing, catchingUp, writing, uploading, memory, scrolling];
+  const parts = [startUp, reloading, opening, pushing, searching, catchingUp, writing, uploading, memory, scrolling];
   for (const part of parts.filter(({ name }) => !ONLY || name === ONLY)) {
     await part();
     writeFileSync(new URL("../../target/bench/report.json", import.meta.url), `${JSON.stringify(report, null, 2)}\n`);

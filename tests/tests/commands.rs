@@ -611,6 +611,37 @@ async fn a_malformed_frame_ends_one_socket_only() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn connections_that_say_nothing_are_closed() -> anyhow::Result<()> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let dovecot = Dovecot::start(&Options::default()).await?;
+    let gateway = Gateway::start(&dovecot.url(), &[]).await?;
+    let address = gateway.url.trim_start_matches("http://").to_owned();
+    // From the start, in the middle of a header, and after an answer.
+    let said = [
+        "",
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+        "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+    ];
+    let closed = said.map(|text| {
+        let address = address.clone();
+        async move {
+            let mut stream = tokio::net::TcpStream::connect(address).await?;
+            stream.write_all(text.as_bytes()).await?;
+            let mut answer = Vec::new();
+            tokio::time::timeout(
+                std::time::Duration::from_secs(40),
+                stream.read_to_end(&mut answer),
+            )
+            .await??;
+            anyhow::Ok(String::from_utf8_lossy(&answer).into_owned())
+        }
+    });
+    let answers = futures_util::future::try_join_all(closed).await?;
+    assert!(answers[2].starts_with("HTTP/1.1 200"), "{}", answers[2]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn hundreds_of_messages_move_at_once_with_progress() -> anyhow::Result<()> {
     let stage = stage(&Options::default(), Seed::Many(1_300)).await?;
     let mut device = Device::connect(&stage.gateway.url, "alice").await?;

@@ -1,6 +1,7 @@
 //! What the gateway serves over HTTP: signing in, the socket, content, the app, health.
 
 mod assets;
+mod listen;
 mod mail;
 mod session;
 mod sessions;
@@ -23,6 +24,7 @@ use tower_http::compression::CompressionLayer;
 use crate::gateway::{Account, Accounts, SignInLimits};
 use crate::imap::{ImapError, Tls};
 use crate::settings::Settings;
+pub use listen::listen;
 pub use sessions::{Session, Sessions};
 
 /// What every handler sees.
