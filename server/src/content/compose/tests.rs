@@ -4,8 +4,6 @@ use roost_wire::{Address, Composed, Enclosure, Origin, Source};
 
 use super::*;
 
-use super::*;
-
 fn message() -> Composed {
     Composed {
         id: "one@roost.test".to_owned(),
