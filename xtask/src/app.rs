@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 
 use crate::profile::Late;
+use crate::references::References;
 use crate::step::{Run, run, say};
 
+/// The app as the linker made it.
+const LINKED: &str = "target/wasm32-unknown-unknown/wasm/roost-app.wasm";
 /// Files smaller than this are not worth compressing.
 const MIN_SIZE: u64 = 200;
 
@@ -19,7 +22,7 @@ const SMALL: &[(&str, &str)] = &[
     ("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size"),
     (
         "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-        "--cfg erase_components -Csymbol-mangling-version=v0 -Zlocation-detail=none -Zmerge-functions=disabled -Zfmt-debug=none -Zunstable-options -Cpanic=immediate-abort",
+        "--cfg erase_components -Csymbol-mangling-version=v0 -Zlocation-detail=none -Zmerge-functions=disabled -Zfmt-debug=none -Zunstable-options -Cpanic=immediate-abort -Clink-arg=--emit-relocs",
     ),
 ];
 
@@ -102,7 +105,8 @@ fn split(names: bool) -> anyhow::Result<()> {
         crate::shorten::names(&std::fs::read(&path)?, &std::fs::read_to_string(&script)?)?;
     std::fs::write(script, short)?;
     let late = Late::read()?;
-    let (first, rest) = crate::split::split(&module, names, |name| late.has(name))?;
+    let references = References::read(&std::fs::read(LINKED)?)?;
+    let (first, rest) = crate::split::split(&module, &references, names, |name| late.has(name))?;
     let later = path.to_string_lossy().replace("_bg.wasm", "_rest.wasm");
     std::fs::write(&path, first)?;
     std::fs::write(&later, rest)?;

@@ -3,6 +3,7 @@
 mod app;
 mod editor;
 mod profile;
+mod references;
 mod setup;
 mod shorten;
 mod split;

@@ -35,8 +35,9 @@ impl Late {
     }
 }
 
-/// Names without the hashes of crates, which change with every version.
+/// Names as people read them, without the hashes of crates, which change with every version.
 fn hash(name: &str) -> String {
+    let name = rustc_demangle::demangle(name).to_string();
     let mut pieces = name.split('[');
     let mut hasher = std::hash::DefaultHasher::new();
     hasher.write(pieces.next().unwrap_or_default().as_bytes());

@@ -5,16 +5,20 @@
 //! (`load_rest` in `app/worker/src/rest.rs`): slower, never wrong. Nothing in the sources knows on which side it is.
 //!
 //! The halves share memory, tables and globals; the rest imports them, and the functions it calls, from the first half's
-//! exports.
+//! exports. Data and slots of the table that only the rest refers to ([`References`]) come with it: until then nobody can
+//! know of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use anyhow::{Context as _, ensure};
-use walrus::ir::{Visitor, dfs_in_order};
+use walrus::ir::{Value, Visitor, dfs_in_order};
 use walrus::{
     ConstExpr, DataKind, ElementItems, ElementKind, ExportItem, FunctionBuilder, FunctionId,
     FunctionKind, GlobalKind, ImportedFunction, Module, ModuleConfig, TableId, TypeId, ValType,
 };
+
+use crate::references::{References, Target};
 
 /// The module name of what the rest imports from the first half. `public/rest.js` knows it too.
 const FIRST: &str = "first";
@@ -22,6 +26,8 @@ const FIRST: &str = "first";
 const LOAD: &str = "load_rest";
 /// A function of so many instructions is hardly larger than its stub.
 const SMALL: u64 = 20;
+/// A function of the first half of so many instructions costs the rest less than an export costs the first half.
+const COPIED: u64 = 24;
 
 /// Splits a module. A function is late, and goes into the rest, if `is_late` says so of its name, or if only late
 /// functions reach it.
@@ -29,6 +35,7 @@ const SMALL: u64 = 20;
 /// Returns the first half and the rest, with the names of functions if `names`.
 pub fn split(
     module: &[u8],
+    references: &References,
     names: bool,
     is_late: impl Fn(&str) -> bool,
 ) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
@@ -36,8 +43,21 @@ pub fn split(
     config
         .generate_name_section(names)
         .generate_producers_section(false);
-    let mut first = config.parse(module)?;
-    let mut rest = config.parse(module)?;
+    let parse = || {
+        let mut module = config.parse(module)?;
+        // What the linker wrote is not true any more.
+        let stale = |name: &str| name == "linking" || name.starts_with("reloc.");
+        let customs = module
+            .customs
+            .iter()
+            .filter(|(_, custom)| stale(custom.name()));
+        for id in customs.map(|(id, _)| id).collect::<Vec<_>>() {
+            module.customs.delete(id);
+        }
+        anyhow::Ok(module)
+    };
+    let mut first = parse()?;
+    let mut rest = parse()?;
     // The same bytes make the same functions in the same order.
     let counterpart: HashMap<FunctionId, FunctionId> = first
         .funcs
@@ -49,19 +69,26 @@ pub fn split(
         .exports
         .get_func(LOAD)
         .context("the app has no load_rest")?;
-    let late = late_functions(&first, load, is_late)?;
-    let shared = used_by(&first, &late);
-    let entered = entered_from_outside(&first, &late);
+    let halves = Halves::of(&first, references, load, is_late)?;
+    let shared = used_by(&first, &halves.late);
+    let entered = halves.entered(&first);
 
     let table = function_table(&first)?;
     let offset = first.tables.get(table).initial;
     let size = offset + entered.len() as u64;
+    let mut slots: BTreeMap<u64, FunctionId> = take_slots(&mut first, &halves, load)?
+        .into_iter()
+        .chain((offset..).zip(entered.iter().copied()))
+        .collect();
+    for id in slots.values_mut() {
+        *id = counterpart[id];
+    }
+    let data = take_data(&mut first, &halves.late_data(references))?;
 
     // The rest: late functions in the table, everything else from the first half.
     let imports = share(&mut first, &shared);
     import_from_first(&mut rest, &imports, &counterpart);
-    let slots = entered.iter().map(|id| counterpart[id]).collect();
-    finish_rest(&mut rest, slots, offset, size)?;
+    finish_rest(&mut rest, &slots, data, size)?;
 
     // The first half: stubs.
     let mut passages: HashMap<TypeId, FunctionId> = HashMap::new();
@@ -85,60 +112,164 @@ pub fn split(
     Ok((first.emit_wasm(), rest.emit_wasm()))
 }
 
-/// Every local function that nothing reaches at the start without passing through a function that is late by name.
-/// `load`, which loads the rest, is not.
-fn late_functions(
-    module: &Module,
-    load: FunctionId,
-    is_late: impl Fn(&str) -> bool,
-) -> anyhow::Result<HashSet<FunctionId>> {
-    let named: HashSet<FunctionId> = module
-        .funcs
-        .iter_local()
-        .map(|(id, _)| id)
-        .filter(|&id| {
-            id != load && is_late(module.funcs.get(id).name.as_deref().unwrap_or_default())
-        })
-        .collect();
-    ensure!(
-        !named.is_empty(),
-        "the module has no names, or nothing in it is late"
-    );
-    let mut early = HashSet::new();
-    let mut open: Vec<FunctionId> = roots(module).collect();
-    while let Some(id) = open.pop() {
-        if !named.contains(&id) && early.insert(id) {
-            open.extend(called_by(module, id));
+/// What belongs to which half.
+struct Halves {
+    /// Every local function that nothing reaches at the start without passing through a function that is late by name.
+    late: HashSet<FunctionId>,
+    /// Functions of either kind whose address somebody may hold before the rest is there.
+    held: HashSet<FunctionId>,
+    /// Pieces of data that somebody may look at before the rest is there.
+    data: HashSet<usize>,
+}
+
+impl Halves {
+    fn of(
+        module: &Module,
+        references: &References,
+        load: FunctionId,
+        is_late: impl Fn(&str) -> bool,
+    ) -> anyhow::Result<Self> {
+        let mut by_name: HashMap<&str, Vec<FunctionId>> = HashMap::new();
+        for (id, _) in module.funcs.iter_local() {
+            by_name.entry(name(module, id)).or_default().push(id);
         }
-    }
-    let mut late: HashSet<FunctionId> = module
-        .funcs
-        .iter_local()
-        .map(|(id, _)| id)
-        .filter(|id| !early.contains(id))
-        .collect();
-    // One that is no larger than its stub had better be there itself, if that brings in nothing else.
-    loop {
-        let entered: HashSet<FunctionId> =
-            entered_from_outside(module, &late).into_iter().collect();
-        let small: Vec<FunctionId> = entered
-            .iter()
-            .copied()
-            .filter(|&id| {
-                size(module, id) <= SMALL
-                    && called_by(module, id)
-                        .iter()
-                        .all(|called| !late.contains(called) || entered.contains(called))
-            })
+        let named: HashSet<FunctionId> = module
+            .funcs
+            .iter_local()
+            .map(|(id, _)| id)
+            // `load`, which loads the rest, is not.
+            .filter(|&id| id != load && is_late(name(module, id)))
             .collect();
-        if small.is_empty() {
-            break;
+        ensure!(
+            !named.is_empty(),
+            "the module has no names, or nothing in it is late"
+        );
+        // A function in the table that nobody refers to is there for somebody who is not known.
+        let known = references.held();
+        let mut held: HashSet<FunctionId> = in_table(module)
+            .filter(|&id| !known.contains(name(module, id)))
+            .collect();
+        let mut early = HashSet::new();
+        let mut data = HashSet::new();
+        let mut open: Vec<FunctionId> = held.iter().copied().collect();
+        open.extend(exported(module).chain(module.start));
+        while let Some(id) = open.pop() {
+            if named.contains(&id) || !early.insert(id) {
+                continue;
+            }
+            open.extend(called_by(module, id));
+            let mut targets: Vec<&Target> = references.of(name(module, id)).iter().collect();
+            while let Some(target) = targets.pop() {
+                match target {
+                    Target::Function(name) => {
+                        for &id in by_name.get(name.as_str()).into_iter().flatten() {
+                            held.insert(id);
+                            open.push(id);
+                        }
+                    }
+                    Target::Data(piece) => {
+                        if data.insert(*piece) {
+                            targets.extend(&references.data[*piece].refers_to);
+                        }
+                    }
+                }
+            }
         }
-        for id in small {
-            late.remove(&id);
+        let late = module
+            .funcs
+            .iter_local()
+            .map(|(id, _)| id)
+            .filter(|id| !early.contains(id))
+            .collect();
+        let mut halves = Self { late, held, data };
+        halves.keep_small_ones(module, references, &by_name);
+        Ok(halves)
+    }
+
+    /// One that is no larger than its stub had better be there itself, if that brings in nothing else.
+    fn keep_small_ones(
+        &mut self,
+        module: &Module,
+        references: &References,
+        by_name: &HashMap<&str, Vec<FunctionId>>,
+    ) {
+        loop {
+            let entered: HashSet<FunctionId> = self.entered(module).into_iter().collect();
+            let is_there = |target: &Target| match target {
+                Target::Function(name) => by_name
+                    .get(name.as_str())
+                    .is_none_or(|ids| ids.iter().all(|id| self.held.contains(id))),
+                Target::Data(piece) => self.data.contains(piece),
+            };
+            let small: Vec<FunctionId> = entered
+                .iter()
+                .copied()
+                .filter(|&id| {
+                    size(module, id) <= SMALL
+                        && called_by(module, id)
+                            .iter()
+                            .all(|called| !self.late.contains(called) || entered.contains(called))
+                        && references.of(name(module, id)).iter().all(is_there)
+                })
+                .collect();
+            if small.is_empty() {
+                return;
+            }
+            for id in small {
+                self.late.remove(&id);
+            }
         }
     }
-    Ok(late)
+
+    /// The late functions that the first half calls, exports, or holds; always in the same order.
+    fn entered(&self, module: &Module) -> Vec<FunctionId> {
+        let entered: HashSet<FunctionId> = module
+            .funcs
+            .iter_local()
+            .map(|(id, _)| id)
+            .filter(|id| !self.late.contains(id))
+            .flat_map(|id| called_by(module, id))
+            .chain(exported(module))
+            .chain(module.start)
+            .chain(self.held.iter().copied())
+            .filter(|id| self.late.contains(id))
+            .collect();
+        in_order(module, &entered)
+    }
+
+    /// The places in memory that only late functions look at, ascending and apart from one another.
+    fn late_data(&self, references: &References) -> Vec<Range<u32>> {
+        // Pieces may overlap: what is in one that is looked at stays.
+        let mut early: Vec<&Range<u32>> = self
+            .data
+            .iter()
+            .map(|&piece| &references.data[piece].place)
+            .collect();
+        early.sort_by_key(|place| place.start);
+        let mut late: Vec<Range<u32>> = (0..references.data.len())
+            .filter(|piece| !self.data.contains(piece))
+            .map(|piece| references.data[piece].place.clone())
+            .filter(|place| {
+                !early
+                    .iter()
+                    .any(|e| e.start < place.end && place.start < e.end)
+            })
+            .filter(|place| !place.is_empty())
+            .collect();
+        late.sort_by_key(|place| place.start);
+        late.dedup_by(|next, before| {
+            let joins = next.start <= before.end;
+            if joins {
+                before.end = before.end.max(next.end);
+            }
+            joins
+        });
+        late
+    }
+}
+
+fn name(module: &Module, id: FunctionId) -> &str {
+    module.funcs.get(id).name.as_deref().unwrap_or_default()
 }
 
 /// How many instructions a function has.
@@ -147,11 +278,6 @@ fn size(module: &Module, id: FunctionId) -> u64 {
         FunctionKind::Local(function) => function.size(),
         _ => 0,
     }
-}
-
-/// What is called from outside the module or through its table.
-fn roots(module: &Module) -> impl Iterator<Item = FunctionId> + '_ {
-    exported(module).chain(in_table(module)).chain(module.start)
 }
 
 fn exported(module: &Module) -> impl Iterator<Item = FunctionId> + '_ {
@@ -194,28 +320,26 @@ fn called_by(module: &Module, id: FunctionId) -> Vec<FunctionId> {
     called.0
 }
 
-/// The functions of the first half, and the imported ones, that late functions call; always in the same order.
+/// The functions of the first half, and the imported ones, that the rest calls there; always in the same order. Of small
+/// ones it has copies.
 fn used_by(module: &Module, late: &HashSet<FunctionId>) -> Vec<FunctionId> {
-    let used: HashSet<FunctionId> = late
-        .iter()
-        .flat_map(|&id| called_by(module, id))
-        .filter(|id| !late.contains(id))
-        .collect();
+    let mut used = HashSet::new();
+    let mut copied = HashSet::new();
+    let mut open: Vec<FunctionId> = late.iter().copied().collect();
+    while let Some(id) = open.pop() {
+        for called in called_by(module, id) {
+            if late.contains(&called) {
+                continue;
+            }
+            let local = matches!(module.funcs.get(called).kind, FunctionKind::Local(_));
+            if !local || size(module, called) > COPIED {
+                used.insert(called);
+            } else if copied.insert(called) {
+                open.push(called);
+            }
+        }
+    }
     in_order(module, &used)
-}
-
-/// The late functions that the first half calls, exports, or has in its table; always in the same order.
-fn entered_from_outside(module: &Module, late: &HashSet<FunctionId>) -> Vec<FunctionId> {
-    let entered: HashSet<FunctionId> = module
-        .funcs
-        .iter_local()
-        .map(|(id, _)| id)
-        .filter(|id| !late.contains(id))
-        .flat_map(|id| called_by(module, id))
-        .chain(roots(module))
-        .filter(|id| late.contains(id))
-        .collect();
-    in_order(module, &entered)
 }
 
 fn in_order(module: &Module, functions: &HashSet<FunctionId>) -> Vec<FunctionId> {
@@ -290,11 +414,63 @@ fn import_from_first(
     }
 }
 
-/// Leaves nothing in the rest but what its slots of the table need.
+/// Takes what only the rest needs out of the first half's table. In such a slot is `filler` until the rest is there:
+/// something of the same two bytes costs less than nothing, which takes three.
+fn take_slots(
+    first: &mut Module,
+    halves: &Halves,
+    filler: FunctionId,
+) -> anyhow::Result<Vec<(u64, FunctionId)>> {
+    let mut taken = Vec::new();
+    for element in first.elements.iter_mut() {
+        let ElementKind::Active {
+            offset: ConstExpr::Value(Value::I32(offset)),
+            ..
+        } = element.kind
+        else {
+            continue;
+        };
+        if let ElementItems::Functions(functions) = &mut element.items {
+            for (slot, function) in (u64::try_from(offset)?..).zip(functions) {
+                if halves.late.contains(function) && !halves.held.contains(function) {
+                    taken.push((slot, std::mem::replace(function, filler)));
+                }
+            }
+        }
+    }
+    Ok(taken)
+}
+
+/// Takes what only the rest needs out of the first half's data: where it lies, and what it is.
+fn take_data(first: &mut Module, places: &[Range<u32>]) -> anyhow::Result<Vec<(i32, Vec<u8>)>> {
+    let mut taken = Vec::new();
+    let segments: Vec<_> = first.data.iter().map(walrus::Data::id).collect();
+    for id in segments {
+        let segment = first.data.get_mut(id);
+        let DataKind::Active {
+            offset: ConstExpr::Value(Value::I32(start)),
+            ..
+        } = segment.kind
+        else {
+            continue;
+        };
+        let start = u32::try_from(start)?;
+        let end = start + u32::try_from(segment.value.len())?;
+        for place in places.iter().filter(|p| start <= p.start && p.end <= end) {
+            let bytes =
+                &mut segment.value[(place.start - start) as usize..(place.end - start) as usize];
+            taken.push((i32::try_from(place.start)?, bytes.to_vec()));
+            bytes.fill(0);
+        }
+    }
+    Ok(taken)
+}
+
+/// Leaves nothing in the rest but what its slots of the table need, and gives it its data.
 fn finish_rest(
     rest: &mut Module,
-    slots: Vec<FunctionId>,
-    offset: u64,
+    slots: &BTreeMap<u64, FunctionId>,
+    data: Vec<(i32, Vec<u8>)>,
     size: u64,
 ) -> anyhow::Result<()> {
     let exports: Vec<_> = rest.exports.iter().map(walrus::Export::id).collect();
@@ -302,8 +478,8 @@ fn finish_rest(
         rest.exports.delete(export);
     }
     rest.start = None;
-    let data: Vec<_> = rest.data.iter().map(walrus::Data::id).collect();
-    for id in data {
+    let before: Vec<_> = rest.data.iter().map(walrus::Data::id).collect();
+    for id in before {
         ensure!(
             matches!(rest.data.get(id).kind, DataKind::Active { .. }),
             "data that functions initialize memory with cannot be split"
@@ -311,8 +487,17 @@ fn finish_rest(
         rest.data.delete(id);
     }
     let memories: Vec<_> = rest.memories.iter().map(walrus::Memory::id).collect();
-    for id in memories {
+    for &id in &memories {
         rest.memories.get_mut(id).data_segments.clear();
+    }
+    if let [memory] = memories[..] {
+        for (offset, bytes) in data {
+            let offset = ConstExpr::Value(Value::I32(offset));
+            let id = rest.data.add(DataKind::Active { memory, offset }, bytes);
+            rest.memories.get_mut(memory).data_segments.insert(id);
+        }
+    } else {
+        ensure!(data.is_empty(), "data for a memory that is not known");
     }
     let elements: Vec<_> = rest.elements.iter().map(walrus::Element::id).collect();
     for id in elements {
@@ -323,13 +508,20 @@ fn finish_rest(
         rest.tables.get_mut(id).elem_segments.clear();
     }
     let table = function_table(rest)?;
-    let offset = ConstExpr::Value(walrus::ir::Value::I32(i32::try_from(offset)?));
-    let element = rest.elements.add(
-        ElementKind::Active { table, offset },
-        ElementItems::Functions(slots),
-    );
+    let mut runs: Vec<(u64, Vec<FunctionId>)> = Vec::new();
+    for (&slot, &function) in slots {
+        match runs.last_mut() {
+            Some((first, run)) if *first + run.len() as u64 == slot => run.push(function),
+            _ => runs.push((slot, vec![function])),
+        }
+    }
+    for (slot, run) in runs {
+        let offset = ConstExpr::Value(Value::I32(i32::try_from(slot)?));
+        let kind = ElementKind::Active { table, offset };
+        let element = rest.elements.add(kind, ElementItems::Functions(run));
+        rest.tables.get_mut(table).elem_segments.insert(element);
+    }
     let imported = rest.tables.get_mut(table);
-    imported.elem_segments.insert(element);
     imported.initial = size;
     imported.maximum = Some(size);
     walrus::passes::gc::run(rest);
