@@ -8,6 +8,7 @@ use roost_engine::{DraftPhase, Intent, ListState, Write, addresses};
 use roost_wire::{Composed, Uid};
 use wasm_bindgen::JsValue;
 
+use crate::ui::compose::Forms;
 use crate::ui::live::{effect, memo};
 use crate::ui::state::{Pane, Ui};
 
@@ -82,6 +83,7 @@ fn begin_mailto(ui: Ui) {
 
 /// Goes where the address says, and keeps the address in step from then on.
 pub fn follow(ui: Ui) {
+    let forms = expect_context::<Forms>();
     let path = || window().location().pathname().unwrap_or_default();
     // A message can be opened once its mailbox is known.
     let wanted = StoredValue::new(None::<Place>);
@@ -108,11 +110,11 @@ pub fn follow(ui: Ui) {
         }
     };
     // The page is loaded anew: it has its forms again. The one that the address names is shown wherever it was.
-    let before = ui.forms.returning();
+    let before = forms.returning();
     let named = draft_of(&path());
     if !before.is_empty() {
         ui.device.send(Intent::Write(Write::Reopen(before)));
-        set_timeout(move || ui.forms.forget_returning(), RETURNING);
+        set_timeout(move || forms.forget_returning(), RETURNING);
     }
     match named {
         Some(id) => ui.device.send(Intent::Write(Write::Resume(id))),
@@ -129,9 +131,9 @@ pub fn follow(ui: Ui) {
             shown.map(|draft| draft.id.clone()).collect::<Vec<_>>()
         })
     });
-    let writing = memo(move || shown.with(|shown| ui.forms.front(shown)));
+    let writing = memo(move || shown.with(|shown| forms.front(shown)));
     let popstate = window_event_listener_untyped("popstate", move |_| match draft_of(&path()) {
-        Some(id) if shown.with_untracked(|shown| shown.contains(&id)) => ui.forms.raise(&id),
+        Some(id) if shown.with_untracked(|shown| shown.contains(&id)) => forms.raise(&id),
         Some(id) => ui.device.send(Intent::Write(Write::Resume(id))),
         // Back from a message being written closes it: it is kept in Drafts.
         None => match writing.get_untracked() {

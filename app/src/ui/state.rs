@@ -9,7 +9,6 @@ use roost_wire::{Address, Composed, Role, Uid};
 use wasm_bindgen::JsCast as _;
 
 use crate::device::Device;
-use crate::ui::compose::Forms;
 use crate::ui::prefs::Prefs;
 
 /// The pane that a phone shows.
@@ -64,8 +63,6 @@ pub struct Ui {
     pub anchor: RwSignal<Option<Uid>>,
     pub dialog: RwSignal<Option<Dialog>>,
     pub prefs: RwSignal<Prefs>,
-    /// The messages being written in this tab.
-    pub forms: Forms,
     /// The row to be scrolled into view.
     pub reveal: RwSignal<Option<Uid>>,
     /// The recipient that is being dragged from one field to another.
@@ -83,7 +80,6 @@ impl Ui {
             anchor: RwSignal::new(None),
             dialog: RwSignal::new(None),
             prefs: RwSignal::new(Prefs::load()),
-            forms: Forms::recall(),
             reveal: RwSignal::new(None),
             dragged: StoredValue::new(None),
         }

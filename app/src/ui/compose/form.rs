@@ -16,6 +16,7 @@ use crate::ui::compose::checks::{
 };
 use crate::ui::compose::enclosures::{self, Enclosures, Picked};
 use crate::ui::compose::fields::Fields;
+use crate::ui::compose::forms::Forms;
 use crate::ui::compose::from::From;
 use crate::ui::compose::later::Later;
 use crate::ui::compose::recipients::Recipients;
@@ -31,6 +32,7 @@ const KEEP: Duration = Duration::from_millis(100);
 #[component]
 pub fn Form(form: Composed) -> impl IntoView {
     let ui = expect_context::<Ui>();
+    let forms = expect_context::<Forms>();
     let id = StoredValue::new(form.id.clone());
     let fields = Fields::of(&form);
     let write = move |write: Write| ui.device.send(Intent::Write(write));
@@ -68,16 +70,16 @@ pub fn Form(form: Composed) -> impl IntoView {
     let leaving = window_event_listener_untyped("pagehide", move |_| keep());
     on_cleanup(move || leaving.remove());
 
-    ui.forms.drawn(&form.id);
-    let minimized = memo(move || id.with_value(|id| ui.forms.is_minimized(id)));
+    forms.drawn(&form.id);
+    let minimized = memo(move || id.with_value(|id| forms.is_minimized(id)));
     // Who writes in a form has it in front.
     let front = move || {
         if !minimized.get_untracked() {
-            ui.forms.raise(&id.get_value());
+            forms.raise(&id.get_value());
         }
     };
     // What comes back behind another form takes nothing from it.
-    let begin = ui.forms.is_front(&form.id);
+    let begin = forms.is_front(&form.id);
     let more = RwSignal::new(!form.cc.is_empty() || !form.bcc.is_empty());
     // A recipient goes from one field to the next.
     let moved = RwSignal::new(None::<(&'static str, usize)>);
@@ -279,9 +281,9 @@ pub fn Form(form: Composed) -> impl IntoView {
                     aria-label=live(move || if minimized.get() { "Restore" } else { "Minimize" })
                     on:click=heard(move |_| id.with_value(|id| {
                         if minimized.get_untracked() {
-                            ui.forms.raise(id);
+                            forms.raise(id);
                         } else {
-                            ui.forms.minimize(id);
+                            forms.minimize(id);
                         }
                     }))
                 >{shown(move || if minimized.get() { Icon::Up } else { Icon::Down }.draw())}</button>

@@ -7,12 +7,15 @@ use roost_wire::Address;
 use crate::ui::live::heard;
 use web_sys::Event;
 
+/// Is told who a message was from, where that is known, and who it is from now.
+pub type WriteAs = Box<dyn Fn(Option<&Identity>, &Identity)>;
+
 /// Chooses who it is from; `write_as` is told who it was from, where that is known, and who it is from now.
 #[component]
 pub fn From(
     from: RwSignal<Address>,
     identities: Vec<Identity>,
-    write_as: Box<dyn Fn(Option<&Identity>, &Identity)>,
+    write_as: WriteAs,
 ) -> impl IntoView {
     let now = from.get_untracked();
     let same = |identity: &Identity| identity.email.eq_ignore_ascii_case(&now.email);

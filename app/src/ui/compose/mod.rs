@@ -25,6 +25,7 @@ use crate::ui::state::Ui;
 #[component]
 pub fn Compose() -> impl IntoView {
     let ui = expect_context::<Ui>();
+    let forms = expect_context::<Forms>();
     let open = move || {
         let sending = ui.device.drafts.with(|drafts| {
             let sending = drafts
@@ -42,11 +43,11 @@ pub fn Compose() -> impl IntoView {
         ids.collect::<Vec<_>>()
     });
     effect(move || {
-        ui.forms.track();
-        ids.with(|ids| ui.forms.keep(ids));
+        forms.track();
+        ids.with(|ids| forms.keep(ids));
     });
-    on_cleanup(move || ui.forms.keep(&[]));
-    let resized = window_event_listener_untyped("resize", move |_| ui.forms.fit());
+    on_cleanup(move || forms.keep(&[]));
+    let resized = window_event_listener_untyped("resize", move |_| forms.fit());
     on_cleanup(move || resized.remove());
     view! {
         <div class="composers">
