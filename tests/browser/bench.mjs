@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { chromium } from "@playwright/test";
 import { ImapFlow } from "imapflow";
 import { CHROMIUM } from "./playwright.config.mjs";
-import { startStage } from "./stage.mjs";
+import { announce, startStage } from "./stage.mjs";
 
 const argument = (name, otherwise) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -23,8 +23,8 @@ const sorted = (values) => [...values].sort((a, b) => a - b);
 const quantile = (values, q) => sorted(values)[Math.min(values.length - 1, Math.floor(values.length * q))];
 const median = (values) => Math.round(quantile(values, 0.5) * 10) / 10;
 
-const { info, stop } = await startStage("release");
-process.env.ROOST_STAGE = JSON.stringify(info);
+const theStage = await startStage("release");
+announce([theStage]);
 const { stage, newAccount, signIn, measureStart, watchRows, inboxIsKept, kept, rows, expect } = await import("./tests/roost.mjs");
 const browser = await chromium.launch(CHROMIUM);
 const report = {
@@ -500,5 +500,5 @@ try {
   console.log(JSON.stringify(report, null, 2));
 } finally {
   await browser.close();
-  await stop();
+  await theStage.stop();
 }

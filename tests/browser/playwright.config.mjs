@@ -1,4 +1,5 @@
-// Real Chromium against the real gateway, Dovecot and Postfix. One worker: two cores serve all of them.
+// Real Chromium against the real gateway, Dovecot and Postfix. Two workers, each with a stage of its own (stage.mjs): much of
+// a test's time is waiting for servers.
 import { defineConfig } from "@playwright/test";
 
 /** How Chromium runs headless as root, without talking to anybody. */
@@ -13,18 +14,19 @@ export const CHROMIUM = {
 export default defineConfig({
   testDir: "tests",
   globalSetup: "./stage.mjs",
-  workers: 1,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  workers: 2,
+  fullyParallel: true,
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
   reporter: [["list"]],
   outputDir: "test-results",
-  use: { launchOptions: CHROMIUM, locale: "en-GB", timezoneId: "UTC", trace: "retain-on-failure" },
+  use: { actionTimeout: 20_000, launchOptions: CHROMIUM, locale: "en-GB", timezoneId: "UTC", trace: "retain-on-failure" },
   projects: [
     { name: "desktop", use: { viewport: { width: 1360, height: 860 } }, testIgnore: /phone/ },
     {
       name: "phone",
       use: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
-      testMatch: /(phone|reading|screens|compose|forms|later|queue|rich).spec/,
+      testMatch: /(phone|signin|actions|reading|screens|compose|forms|later|queue|rich).spec/,
     },
   ],
 });

@@ -3,10 +3,10 @@
 import { writeFileSync } from "node:fs";
 import { chromium, devices } from "@playwright/test";
 import { CHROMIUM } from "./playwright.config.mjs";
-import { startStage } from "./stage.mjs";
+import { announce, startStage } from "./stage.mjs";
 
-const { info, stop } = await startStage();
-process.env.ROOST_STAGE = JSON.stringify(info);
+const theStage = await startStage();
+announce([theStage]);
 const { newAccount, rows, signIn } = await import("./tests/roost.mjs");
 const browser = await chromium.launch(CHROMIUM);
 const called = new Set();
@@ -38,4 +38,4 @@ for (const settings of [{ viewport: { width: 1360, height: 860 } }, devices["Pix
 }
 writeFileSync("../../target/profile.json", JSON.stringify([...called]));
 await browser.close();
-await stop();
+await theStage.stop();

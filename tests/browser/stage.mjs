@@ -1,4 +1,5 @@
-// Starts the stage (private Dovecot, Postfix, gateway, proxy) for all tests, and ends it afterwards.
+// Starts a stage (private Dovecot, Postfix, gateway, proxy) for each of Playwright's workers, and ends them afterwards. So a test
+// that cuts a line or stops a server disturbs no other.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -22,8 +23,13 @@ export async function startStage(profile = "debug") {
   return { info, stop };
 }
 
-export default async function setup() {
-  const { info, stop } = await startStage();
-  process.env.ROOST_STAGE = JSON.stringify(info);
-  return stop;
+/** Tells the tests where the stages are: each worker has the one of its index. */
+export function announce(stages) {
+  process.env.ROOST_STAGES = JSON.stringify(stages.map(({ info }) => info));
+}
+
+export default async function setup({ workers }) {
+  const stages = await Promise.all(Array.from({ length: workers }, () => startStage()));
+  announce(stages);
+  return () => Promise.all(stages.map(({ stop }) => stop()));
 }

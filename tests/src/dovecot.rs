@@ -95,11 +95,20 @@ impl Dovecot {
     /// Adds an account with [`PASSWORD`] and waits until it can sign in: Dovecot looks at its list of accounts once a
     /// second.
     pub async fn add_user(&self, name: &str) -> anyhow::Result<()> {
-        self.set_password(name, PASSWORD)?;
+        self.know_users([name.to_owned()])?;
         self.settle(name).await
     }
 
-    async fn settle(&self, name: &str) -> anyhow::Result<()> {
+    /// Tells it of accounts with [`PASSWORD`], without waiting.
+    pub fn know_users(&self, names: impl IntoIterator<Item = String>) -> anyhow::Result<()> {
+        for name in names {
+            self.set_password(&name, PASSWORD)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until an account can sign in and has its first mailboxes.
+    pub async fn settle(&self, name: &str) -> anyhow::Result<()> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
         loop {
             match Client::sign_in(self.port, name).await {

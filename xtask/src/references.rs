@@ -40,6 +40,11 @@ impl References {
         self.functions.get(function).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether the linker knew a function: others came later.
+    pub fn knows(&self, function: &str) -> bool {
+        self.functions.contains_key(function)
+    }
+
     /// The functions that somebody holds the address of.
     pub fn held(&self) -> HashSet<&str> {
         let data = self.data.iter().map(|data| &data.refers_to);
@@ -67,6 +72,8 @@ struct Sections<'a> {
     code: usize,
     data: usize,
     imported_functions: u32,
+    /// Functions by the names they are exported as.
+    exports: Vec<(&'a str, u32)>,
     bodies: Vec<Range<usize>>,
     /// Of each segment of data: where it lies in memory, and in the file.
     segments: Vec<(u32, Range<usize>)>,
@@ -85,6 +92,14 @@ impl<'a> Sections<'a> {
                     for import in imports.into_imports() {
                         if matches!(import?.ty, wasmparser::TypeRef::Func(_)) {
                             sections.imported_functions += 1;
+                        }
+                    }
+                }
+                Payload::ExportSection(exports) => {
+                    for export in exports {
+                        let export = export?;
+                        if export.kind == wasmparser::ExternalKind::Func {
+                            sections.exports.push((export.name, export.index));
                         }
                     }
                 }
@@ -172,6 +187,9 @@ impl<'a> Sections<'a> {
                 piece_of.insert(number, piece);
             }
         }
+        for name in self.names.values() {
+            references.functions.insert(name.clone(), Vec::new());
+        }
         for entry in &self.of_code {
             if let Some(target) = self.target(entry, &piece_of)? {
                 let at = self.code + entry.offset as usize;
@@ -184,6 +202,16 @@ impl<'a> Sections<'a> {
                 let known = references.functions.entry(name.to_owned()).or_default();
                 known.push(target);
             }
+        }
+        // wasm-bindgen calls functions what they are exported as, up to a hash.
+        for &(export, function) in &self.exports {
+            let known = references.functions.get(self.name(function)?).cloned();
+            let called = match export.rsplit_once('_') {
+                Some((called, hash)) if hash.len() == 16 => called,
+                _ => export,
+            };
+            let targets = references.functions.entry(called.to_owned()).or_default();
+            targets.extend(known.unwrap_or_default());
         }
         for entry in &self.of_data {
             if let Some(target) = self.target(entry, &piece_of)? {

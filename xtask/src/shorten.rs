@@ -28,7 +28,8 @@ pub fn names(module: &[u8], script: &str) -> anyhow::Result<(Vec<u8>, String)> {
         }
     }
     for export in module.exports.iter_mut() {
-        if export.name.starts_with("wasm_bindgen") {
+        // What the two call each other by; the rest has names that people chose.
+        if export.name.starts_with("wasm_bindgen") || export.name.starts_with("_R") {
             shorten(&mut export.name);
         }
     }

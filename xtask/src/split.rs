@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use anyhow::{Context as _, ensure};
-use walrus::ir::{Value, Visitor, dfs_in_order};
+use walrus::ir::{Const, Value, Visitor, dfs_in_order};
 use walrus::{
     ConstExpr, DataKind, ElementItems, ElementKind, ExportItem, FunctionBuilder, FunctionId,
     FunctionKind, GlobalKind, ImportedFunction, Module, ModuleConfig, TableId, TypeId, ValType,
@@ -158,6 +158,13 @@ impl Halves {
                 continue;
             }
             open.extend(called_by(module, id));
+            ensure!(
+                references.data.is_empty()
+                    || references.knows(name(module, id))
+                    || !has_addresses(module, id, references),
+                "nobody knows what {} refers to",
+                name(module, id)
+            );
             let mut targets: Vec<&Target> = references.of(name(module, id)).iter().collect();
             while let Some(target) = targets.pop() {
                 match target {
@@ -266,6 +273,29 @@ impl Halves {
         });
         late
     }
+}
+
+/// Whether a constant in a function may be the address of a piece of data.
+fn has_addresses(module: &Module, id: FunctionId, references: &References) -> bool {
+    struct Constants(Vec<u32>);
+    impl Visitor<'_> for Constants {
+        fn visit_const(&mut self, constant: &Const) {
+            if let Value::I32(value) = constant.value {
+                self.0.push(value.cast_unsigned());
+            }
+        }
+    }
+    let mut constants = Constants(Vec::new());
+    if let FunctionKind::Local(function) = &module.funcs.get(id).kind {
+        dfs_in_order(&mut constants, function, function.entry_block());
+    }
+    let is_address = |value: &u32| {
+        references
+            .data
+            .iter()
+            .any(|data| data.place.contains(value))
+    };
+    constants.0.iter().any(is_address)
 }
 
 fn name(module: &Module, id: FunctionId) -> &str {

@@ -69,7 +69,18 @@ impl State {
                 self.mutate(tab, Mutation::DeleteMailbox { name }, None);
             }
             Intent::Subscribe { name, subscribed } => {
-                self.mutate(tab, Mutation::Subscribe { name, subscribed }, None);
+                let change = |subscribed| Mutation::Subscribe {
+                    name: name.clone(),
+                    subscribed,
+                };
+                let undo = self.remember_undo(Inverse::Mutations(vec![change(!subscribed)]));
+                let text = if subscribed {
+                    format!("Subscribed to {name}")
+                } else {
+                    format!("No longer subscribed to {name}")
+                };
+                self.notice(tab, &text, Some(undo), false);
+                self.mutate(tab, change(subscribed), Some(undo));
             }
             Intent::Circumstances(circumstances) => self.circumstances(tab, circumstances),
             Intent::ForgetMail => self.forget_mail(),
@@ -286,14 +297,19 @@ impl State {
                 self.move_to(chosen, to, Keywords::default(), &text);
             }
             Action::Copy(to) => {
-                self.notice(id, &format!("{how_many} copied to {to}"), None, false);
+                let undo = self.remember_undo(Inverse::Uncopy {
+                    mailbox: to.clone(),
+                    copies: None,
+                });
+                let text = format!("{how_many} copied to {to}");
+                self.notice(id, &text, Some(undo), false);
                 let mutation = Mutation::Copy {
                     mailbox: chosen.mailbox,
                     uidvalidity,
                     uids: chosen.uids,
                     to,
                 };
-                self.mutate(id, mutation, None);
+                self.mutate(id, mutation, Some(undo));
             }
         }
     }

@@ -76,6 +76,23 @@ pub enum Inverse {
         remove: Vec<String>,
         moved: Option<Moved>,
     },
+    /// Deleting the copies, once it is known which they are.
+    Uncopy {
+        mailbox: String,
+        copies: Option<Moved>,
+    },
+}
+
+impl Inverse {
+    /// Where the outcome says what is where, and nothing can be taken back before.
+    fn place(&mut self) -> Option<&mut Option<Moved>> {
+        match self {
+            Inverse::MoveBack { moved: place, .. } | Inverse::Uncopy { copies: place, .. } => {
+                Some(place)
+            }
+            Inverse::Unsend(_) | Inverse::Discard(_) | Inverse::Mutations(_) => None,
+        }
+    }
 }
 
 impl State {
@@ -239,7 +256,7 @@ impl State {
                     return;
                 };
                 if let Some(entry) = self.undo.iter_mut().find(|entry| entry.id == undo) {
-                    if let Inverse::MoveBack { moved: place, .. } = &mut entry.inverse {
+                    if let Some(place) = entry.inverse.place() {
                         *place = moved;
                     }
                     if let Some(tab) = entry.wanted {
@@ -304,7 +321,7 @@ impl State {
             .pending
             .iter()
             .any(|pending| pending.undo == Some(undo));
-        if running && matches!(self.undo[index].inverse, Inverse::MoveBack { .. }) {
+        if running && self.undo[index].inverse.place().is_some() {
             self.undo[index].wanted = Some(tab);
             return;
         }
@@ -334,6 +351,17 @@ impl State {
                 };
                 self.mutate(tab, mutation, None);
             }
+            Inverse::Uncopy {
+                mailbox,
+                copies: Some(copies),
+            } => {
+                let mutation = Mutation::Expunge {
+                    mailbox,
+                    uidvalidity: copies.uidvalidity,
+                    uids: copies.uids,
+                };
+                self.mutate(tab, mutation, None);
+            }
             Inverse::Unsend(id) => {
                 self.unsend_draft(tab, &id);
                 return;
@@ -344,6 +372,10 @@ impl State {
             }
             Inverse::MoveBack {
                 moved: None, from, ..
+            }
+            | Inverse::Uncopy {
+                copies: None,
+                mailbox: from,
             } => {
                 self.notice(
                     tab,

@@ -87,9 +87,7 @@ pub fn Dialogs() -> impl IntoView {
                     <Frame title="Delete for good">
                         <Confirm warning submit="Delete for good" done=live(move || {
                             let target = uids.clone().map_or(Target::All, Target::Uids);
-                            let mailbox = ui.mailbox();
-                            ui.device.send(Intent::Act { mailbox, target, action: Action::Delete });
-                            ui.clear_selection();
+                            ui.carry_out(target, Action::Delete);
                         }) />
                     </Frame>
                 }

@@ -72,6 +72,7 @@ fn Row(row: MailboxRow) -> impl IntoView {
     let menu = RwSignal::new(false);
     let selectable = row.selectable;
     let custom = row.role.is_none();
+    let subscribed = row.subscribed;
     let label = row.label.clone();
     let counts = memo(move || {
         ui.device.mailboxes.with(|rows| {
@@ -138,6 +139,10 @@ fn Row(row: MailboxRow) -> impl IntoView {
                             below: Some((name.get_value(), delimiter)),
                         })))>"New folder inside"</button>
                     })}
+                    <button role="menuitem" on:click=heard(move |_| ui.device.send(Intent::Subscribe {
+                        name: name.get_value(),
+                        subscribed: !subscribed,
+                    }))>{if subscribed { "Unsubscribe" } else { "Subscribe" }}</button>
                     <button role="menuitem" on:click=heard(move |_| ui.dialog.set(Some(Dialog::DeleteMailbox {
                         name: name.get_value(),
                         messages: counts.get_untracked().1,

@@ -266,6 +266,11 @@ impl Ui {
             self.dialog.set(Some(Dialog::DeleteForGood { uids, count }));
             return;
         }
+        self.carry_out(target, action);
+    }
+
+    /// What was decided.
+    pub fn carry_out(self, target: Target, action: Action) {
         self.advance_cursor(&target, &action);
         let leaves = matches!(
             action,

@@ -1,3 +1,5 @@
+// Everything that can be done with messages and mailboxes, at a desk and on a phone, as another client finds it on the server;
+// and taking it back.
 import { contents, expect, message, row, rows, signIn, test } from "./roost.mjs";
 
 test.use({ seed: "many:60" });
@@ -7,140 +9,249 @@ async function subject(page, index) {
   return (await rows(page).nth(index).locator(".subject").textContent()).trim();
 }
 
-async function undo(page) {
-  await page.getByRole("button", { name: "Undo" }).last().click();
-}
+/** What the other client sees of one message: `undefined` where it is not. */
+const flagsIn = async (imap, mailbox, subject) => (await contents(imap, mailbox)).get(subject)?.flags;
+const has = async (imap, mailbox, subject, flag) => (await flagsIn(imap, mailbox, subject))?.has(flag);
 
-for (const [name, key, mailbox] of [
-  ["archived", "e", "Archive"],
-  ["deleted", "#", "Trash"],
-  ["marked as junk", "!", "Junk"],
+for (const [name, what, mailbox] of [
+  ["archived", "Archive", "Archive"],
+  ["deleted", "Delete", "Trash"],
+  ["marked as junk", "Junk", "Junk"],
 ]) {
-  test(`a message is ${name} by key, and that is undone`, async ({ page, account, imap }) => {
+  test(`a message is ${name}, and that is undone`, async ({ page, person, account, imap }) => {
     await signIn(page, account);
     const first = await subject(page, 0);
-    await page.keyboard.press("j");
-    await page.keyboard.press(key);
+    await person.does(what, first);
     await expect(row(page, first)).toHaveCount(0);
-    await expect.poll(async () => (await contents(imap, mailbox)).has(first)).toBe(true);
-    expect((await contents(imap, "INBOX")).has(first)).toBe(false);
-    if (key === "!") expect((await contents(imap, mailbox)).get(first).flags.has("$Junk")).toBe(true);
-    await undo(page);
+    await expect.poll(() => flagsIn(imap, mailbox, first)).toBeDefined();
+    expect(await flagsIn(imap, "INBOX", first)).toBeUndefined();
+    if (what === "Junk") expect(await has(imap, "Junk", first, "$Junk")).toBe(true);
+    await person.undoes();
     await expect(row(page, first)).toBeVisible();
-    await expect.poll(async () => (await contents(imap, "INBOX")).has(first)).toBe(true);
-    expect((await contents(imap, mailbox)).has(first)).toBe(false);
+    await expect.poll(() => flagsIn(imap, "INBOX", first)).toBeDefined();
+    expect(await flagsIn(imap, mailbox, first)).toBeUndefined();
+    expect(await has(imap, "INBOX", first, "$Junk")).toBe(false);
   });
 }
 
-test("star and read are set and undone", async ({ page, account, imap }) => {
+test("what was no junk comes back to the inbox, and that is undone", async ({ page, person, account, imap }) => {
   await signIn(page, account);
-  const first = await subject(page, 3);
-  const flags = async () => (await contents(imap, "INBOX")).get(first).flags;
-  await page.keyboard.press("j");
-  for (let i = 0; i < 3; i++) await page.keyboard.press("j");
-  const starred = (await flags()).has("\\Flagged");
-  await page.keyboard.press("s");
-  await expect.poll(async () => (await flags()).has("\\Flagged")).toBe(!starred);
-  await undo(page);
-  await expect.poll(async () => (await flags()).has("\\Flagged")).toBe(starred);
-  const seen = (await flags()).has("\\Seen");
-  await page.keyboard.press("u");
-  await expect.poll(async () => (await flags()).has("\\Seen")).toBe(!seen);
-  await undo(page);
-  await expect.poll(async () => (await flags()).has("\\Seen")).toBe(seen);
+  const first = await subject(page, 0);
+  await person.does("Junk", first);
+  await expect.poll(() => flagsIn(imap, "Junk", first)).toBeDefined();
+  await person.openMailbox("Junk");
+  await person.does("Not junk", first);
+  await expect(row(page, first)).toHaveCount(0);
+  await expect.poll(() => has(imap, "INBOX", first, "$NotJunk")).toBe(true);
+  expect(await has(imap, "INBOX", first, "$Junk")).toBe(false);
+  expect(await flagsIn(imap, "Junk", first)).toBeUndefined();
+  await person.undoes();
+  await expect(row(page, first)).toBeVisible();
+  await expect.poll(() => flagsIn(imap, "Junk", first)).toBeDefined();
+  expect(await has(imap, "Junk", first, "$NotJunk")).toBe(false);
 });
 
-test("a message that was shown is read; marked as unread it stays so", async ({ page, account, imap }) => {
+test("a star is set in the list and above the text, and both are undone", async ({ page, person, account, imap }) => {
   await signIn(page, account);
-  await page.getByRole("button", { name: "Unread", exact: true }).click();
+  const fourth = await subject(page, 3);
+  const starred = () => has(imap, "INBOX", fourth, "\\Flagged");
+  const before = await starred();
+  const button = before ? "Remove star" : "Star";
+  await person.press(row(page, fourth).getByRole("button", { name: button, exact: true }));
+  await expect.poll(starred).toBe(!before);
+  await person.undoes();
+  await expect.poll(starred).toBe(before);
+  await person.does(button, fourth);
+  await expect.poll(starred).toBe(!before);
+  await person.undoes();
+  await expect.poll(starred).toBe(before);
+});
+
+test("marked as read and as unread, and each is undone", async ({ page, person, account, imap }) => {
+  await signIn(page, account);
+  await person.press(page.getByRole("button", { name: "Unread", exact: true }));
   await expect(rows(page).first()).toHaveAccessibleName(/^Unread/);
   const first = await subject(page, 0);
-  await rows(page).first().click();
-  const seen = async () => (await contents(imap, "INBOX")).get(first).flags.has("\\Seen");
+  const seen = () => has(imap, "INBOX", first, "\\Seen");
+  // What was shown is read.
+  await person.openMessage(first);
   await expect.poll(seen).toBe(true);
-  await message(page).getByRole("button", { name: "Mark as unread" }).click();
+  await person.does("Mark as unread", first);
   await expect.poll(seen).toBe(false);
   await expect(message(page).getByRole("button", { name: "Mark as read" })).toBeVisible();
+  await person.undoes();
+  await expect.poll(seen).toBe(true);
+  await person.does("Mark as unread", first);
+  await expect.poll(seen).toBe(false);
+  await person.does("Mark as read", first);
+  await expect.poll(seen).toBe(true);
+  await person.undoes();
+  await expect.poll(seen).toBe(false);
 });
 
-test("moving to a folder by name, copying, and dragging", async ({ page, account, imap }) => {
+test("a message is moved to a folder by its name, and that is undone", async ({ page, person, account, imap }) => {
   await signIn(page, account);
-  const [first, second, third] = [await subject(page, 0), await subject(page, 1), await subject(page, 2)];
-  await page.keyboard.press("j");
-  await page.keyboard.press("v");
-  await page.getByRole("textbox", { name: "Folder" }).fill("arch");
-  await page.keyboard.press("Enter");
-  await expect.poll(async () => (await contents(imap, "Archive")).has(first)).toBe(true);
-  await row(page, second).click();
-  await message(page).getByRole("button", { name: "More" }).click();
-  await page.getByRole("menuitem", { name: "Copy to folder" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Archive" }).click();
-  await expect.poll(async () => (await contents(imap, "Archive")).has(second)).toBe(true);
-  expect((await contents(imap, "INBOX")).has(second)).toBe(true);
-  await row(page, third).dragTo(page.getByRole("navigation", { name: "Mailboxes" }).getByRole("button", { name: /^Trash/ }));
-  await expect.poll(async () => (await contents(imap, "Trash")).has(third)).toBe(true);
+  const first = await subject(page, 0);
+  await person.does("Move to folder", first);
+  await person.answers("Folder", "arch");
+  await expect.poll(() => flagsIn(imap, "Archive", first)).toBeDefined();
+  expect(await flagsIn(imap, "INBOX", first)).toBeUndefined();
+  await person.undoes();
+  await expect(row(page, first)).toBeVisible();
+  await expect.poll(() => flagsIn(imap, "INBOX", first)).toBeDefined();
+  expect(await flagsIn(imap, "Archive", first)).toBeUndefined();
 });
 
-test("many at once: shift, ctrl, all; deleting for good asks", async ({ page, account, imap }) => {
+test("a message is copied to a folder, and the copy goes when that is undone", async ({ page, person, account, imap }) => {
   await signIn(page, account);
-  await rows(page).nth(1).getByRole("checkbox").click({ force: true });
-  await rows(page).nth(4).click({ modifiers: ["Shift"] });
-  await expect(page.getByText("4 selected")).toBeVisible();
-  await rows(page).nth(6).click({ modifiers: ["Control"] });
-  await expect(page.getByText("5 selected")).toBeVisible();
-  await page.getByRole("button", { name: "Delete", exact: true }).first().click();
-  await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(5);
-  await page.keyboard.press("Control+a");
-  await expect(page.getByText("55 selected")).toBeVisible();
-  await page.getByRole("toolbar", { name: "Selected messages" }).getByRole("button", { name: "Delete" }).click();
+  const second = await subject(page, 1);
+  await person.openMessage(second);
+  await person.chooseForMessage("Copy to folder");
+  await person.press(page.getByRole("dialog").getByRole("button", { name: "Archive" }));
+  await expect.poll(() => flagsIn(imap, "Archive", second)).toBeDefined();
+  expect(await flagsIn(imap, "INBOX", second)).toBeDefined();
+  await person.undoes();
+  await expect.poll(async () => (await contents(imap, "Archive")).size).toBe(0);
+  expect(await flagsIn(imap, "INBOX", second)).toBeDefined();
+});
+
+test("many at once, and all of them; undone together", async ({ page, person, account, imap }) => {
+  await signIn(page, account);
+  const all = await Promise.all([1, 2, 3, 4, 6].map((index) => subject(page, index)));
+  const flagged = async (flag) => {
+    const inbox = await contents(imap, "INBOX");
+    return all.map((one) => inbox.get(one)?.flags.has(flag));
+  };
+  const [starred, seen] = [await flagged("\\Flagged"), await flagged("\\Seen")];
+  await person.select(1, 4, 6);
+  await person.doesWithSelected("Star");
+  await expect.poll(() => flagged("\\Flagged")).toEqual(all.map(() => true));
+  await person.undoes();
+  await expect.poll(() => flagged("\\Flagged")).toEqual(starred);
+  for (const [what, on] of [["Mark as read", true], ["Mark as unread", false]]) {
+    const before = await flagged("\\Seen");
+    await person.doesWithSelected(what);
+    await expect.poll(() => flagged("\\Seen")).toEqual(all.map(() => on));
+    if (before.some((one) => one !== on)) await person.undoes();
+    await expect.poll(() => flagged("\\Seen")).toEqual(seen);
+  }
+  for (const [what, mailbox] of [["Archive", "Archive"], ["Junk", "Junk"], ["Delete", "Trash"]]) {
+    await person.doesWithSelected(what);
+    await expect.poll(async () => [...(await contents(imap, mailbox)).keys()].sort()).toEqual([...all].sort());
+    await person.undoes();
+    await expect.poll(async () => (await contents(imap, "INBOX")).size).toBe(60);
+    expect((await contents(imap, mailbox)).size).toBe(0);
+    // What was moved back is new there, and on top.
+    await expect.poll(() => Promise.all([0, 1, 2, 3, 4].map((index) => subject(page, index)))).toEqual(all);
+    await person.select(0, 3, 4);
+  }
+  await person.doesWithSelected("Move to folder");
+  await person.answers("Folder", "arch");
+  await expect.poll(async () => (await contents(imap, "Archive")).size).toBe(5);
+  await person.undoes();
+  await expect.poll(async () => (await contents(imap, "INBOX")).size).toBe(60);
+  await expect(page.getByText("60 messages")).toBeVisible();
+  await person.selectAll(60);
+  await person.doesWithSelected("Delete");
   await expect(page.getByRole("heading", { name: "Nothing here" })).toBeVisible();
   await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(60);
   expect((await contents(imap, "INBOX")).size).toBe(0);
-  await page.keyboard.press("g");
-  await page.keyboard.press("#");
+  await person.undoes();
   await expect(rows(page).first()).toBeVisible();
-  await page.getByRole("button", { name: "Empty" }).click();
-  await expect(page.getByText("60 messages are deleted for good. This cannot be undone.")).toBeVisible();
-  await page.getByRole("button", { name: "Delete for good" }).click();
+  await expect.poll(async () => (await contents(imap, "INBOX")).size).toBe(60);
+  expect((await contents(imap, "Trash")).size).toBe(0);
+});
+
+test("deleting for good asks: one message, and all of Trash", async ({ page, person, account, imap }) => {
+  await signIn(page, account);
+  const first = await subject(page, 0);
+  await person.select(0, 2, 4);
+  await person.doesWithSelected("Delete");
+  await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(4);
+  await person.openMailbox("Trash");
+  await person.does("Delete", first);
+  await expect(page.getByText("The message is deleted for good. This cannot be undone.")).toBeVisible();
+  await person.press(page.getByRole("button", { name: "Cancel" }));
+  await person.backToList();
+  await expect(row(page, first)).toBeVisible();
+  await person.does("Delete", first);
+  await person.press(page.getByRole("button", { name: "Delete for good" }));
+  await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(3);
+  expect(await flagsIn(imap, "Trash", first)).toBeUndefined();
+  await person.backToList();
+  await expect(row(page, first)).toHaveCount(0);
+  await person.press(page.getByRole("button", { name: "Empty" }));
+  await expect(page.getByText("3 messages are deleted for good. This cannot be undone.")).toBeVisible();
+  await person.press(page.getByRole("button", { name: "Delete for good" }));
+  await expect(page.getByRole("heading", { name: "Nothing here" })).toBeVisible();
   await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(0);
+  expect((await contents(imap, "INBOX")).size).toBe(56);
 });
 
-test("folders are created, renamed and deleted", async ({ page, account, imap }) => {
+test("emptying Junk moves all of it to Trash, and that is undone", async ({ page, person, account, imap }) => {
   await signIn(page, account);
-  const navigation = page.getByRole("navigation", { name: "Mailboxes" });
-  await page.getByRole("button", { name: "New folder" }).click();
-  await page.getByRole("textbox", { name: "Name" }).fill("Reisen & Pläne");
-  await page.keyboard.press("Enter");
-  await expect(navigation.getByRole("button", { name: "Reisen & Pläne", exact: true })).toBeVisible();
+  await person.select(0, 2, 4);
+  await person.doesWithSelected("Junk");
+  await expect.poll(async () => (await contents(imap, "Junk")).size).toBe(4);
+  await person.openMailbox("Junk");
+  await expect(rows(page)).toHaveCount(4);
+  await person.press(page.getByRole("button", { name: "Empty" }));
+  await expect(page.getByRole("heading", { name: "Nothing here" })).toBeVisible();
+  await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(4);
+  await person.undoes();
+  await expect(rows(page)).toHaveCount(4);
+  await expect.poll(async () => (await contents(imap, "Junk")).size).toBe(4);
+  expect((await contents(imap, "Trash")).size).toBe(0);
+});
+
+test("folders are created, renamed, subscribed to and deleted", async ({ page, person, account, imap }) => {
+  await signIn(page, account);
+  const named = (label) => person.mailboxes.getByRole("button", { name: label, exact: true });
   const names = async () => (await imap.list()).map((one) => one.path);
+  const subscribed = async (path) => Boolean((await imap.list()).find((one) => one.path === path).subscribed);
+  await person.lookAtMailboxes();
+  await person.press(page.getByRole("button", { name: "New folder" }));
+  await person.answers("Name", "Reisen & Pläne");
+  await expect(named("Reisen & Pläne")).toBeVisible();
   expect(await names()).toContain("Reisen & Pläne");
-  await navigation.getByRole("button", { name: "Reisen & Pläne", exact: true }).hover();
-  await navigation.getByRole("button", { name: "Actions for Reisen & Pläne" }).click();
-  await page.getByRole("menuitem", { name: "Rename" }).click();
-  await page.getByRole("textbox", { name: "Name" }).fill("旅行");
-  await page.keyboard.press("Enter");
-  await expect(navigation.getByRole("button", { name: "旅行", exact: true })).toBeVisible();
+  await person.chooseFor("Reisen & Pläne", "Rename");
+  await person.answers("Name", "旅行");
+  await expect(named("旅行")).toBeVisible();
   await expect.poll(names).toContain("旅行");
-  await navigation.getByRole("button", { name: "旅行", exact: true }).hover();
-  await navigation.getByRole("button", { name: "Actions for 旅行" }).click();
-  await page.getByRole("menuitem", { name: "Delete" }).click();
-  await page.getByRole("button", { name: "Delete folder" }).click();
-  await expect(navigation.getByRole("button", { name: "旅行", exact: true })).toHaveCount(0);
+  await person.undoes();
+  await expect(named("Reisen & Pläne")).toBeVisible();
+  await expect.poll(names).toContain("Reisen & Pläne");
   expect(await names()).not.toContain("旅行");
+  // One inside it.
+  await person.chooseFor("Reisen & Pläne", "New folder inside");
+  await person.answers("Name", "Rom");
+  await expect(named("Rom")).toBeVisible();
+  expect(await names()).toContain("Reisen & Pläne/Rom");
+  await expect.poll(() => subscribed("Reisen & Pläne/Rom")).toBe(true);
+  await person.chooseFor("Rom", "Unsubscribe");
+  await expect.poll(() => subscribed("Reisen & Pläne/Rom")).toBe(false);
+  await person.undoes();
+  await expect.poll(() => subscribed("Reisen & Pläne/Rom")).toBe(true);
+  await person.chooseFor("Rom", "Unsubscribe");
+  await expect.poll(() => subscribed("Reisen & Pläne/Rom")).toBe(false);
+  await person.chooseFor("Rom", "Subscribe");
+  await expect.poll(() => subscribed("Reisen & Pläne/Rom")).toBe(true);
+  for (const label of ["Rom", "Reisen & Pläne"]) {
+    await person.chooseFor(label, "Delete");
+    await person.press(page.getByRole("button", { name: "Delete folder" }));
+    await expect(named(label)).toHaveCount(0);
+  }
+  expect((await names()).filter((name) => name.startsWith("Reisen"))).toEqual([]);
 });
 
-test("search and filters narrow the list while the mailbox stays put", async ({ page, account }) => {
+test("search and filters narrow the list while the mailbox stays put", async ({ page, person, account }) => {
   await signIn(page, account);
-  await page.keyboard.press("/");
-  await page.keyboard.type("\"number 7.\"");
-  await page.keyboard.press("Enter");
+  await person.searches("\"number 7.\"");
   await expect(rows(page)).toHaveCount(1);
-  await page.getByRole("button", { name: "Clear search" }).click();
+  await person.press(page.getByRole("button", { name: "Clear search" }));
   await expect(page.getByText("60 messages")).toBeVisible();
-  await page.getByRole("button", { name: "Starred", exact: true }).click();
+  await person.press(page.getByRole("button", { name: "Starred", exact: true }));
   await expect(page.getByText("4 messages")).toBeVisible();
-  await page.keyboard.press("/");
-  await page.keyboard.type("nothing has this text");
-  await page.keyboard.press("Enter");
+  await person.searches("nothing has this text");
   await expect(page.getByRole("heading", { name: "Nothing found" })).toBeVisible();
 });

@@ -3,10 +3,14 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { expect, test as base } from "@playwright/test";
 import { ImapFlow } from "imapflow";
+import { Person } from "./person.mjs";
+
+/** Where the stage of this worker is. */
+const place = () => JSON.parse(process.env.ROOST_STAGES)[Number(process.env.TEST_PARALLEL_INDEX ?? 0)];
 
 /** Tells the stage to do something and waits until it is done. */
 export async function stage(command) {
-  const { control } = JSON.parse(process.env.ROOST_STAGE);
+  const { control } = place();
   const socket = connect(control, "127.0.0.1");
   socket.write(`${JSON.stringify(command)}\n`);
   for await (const line of createInterface({ input: socket })) {
@@ -17,15 +21,10 @@ export async function stage(command) {
   }
 }
 
-let count = 0;
-
 /** A new account with mail. */
 export async function newAccount(seed) {
-  const info = JSON.parse(process.env.ROOST_STAGE);
-  count += 1;
-  const name = `user${process.pid}x${count}x${Date.now() % 100000}`;
-  await stage({ do: "user", name, seed });
-  return { name, password: info.password, url: info.url, imapPort: info.imap };
+  const { password, url, imap: imapPort } = place();
+  return { name: await stage({ do: "user", seed }), password, url, imapPort };
 }
 
 /** A plain IMAP client on the account. */
@@ -81,15 +80,17 @@ export const watchRows = () => {
 };
 
 /** Before a page is opened. The function that it gives waits for the rows and tells what went over the line until then:
- * until the page asks for the rest of the app, which is held back meanwhile. */
+ * until the page asks for the rest of the app, which is held back meanwhile. The stage does not count the rest itself: on a
+ * busy machine the worker, whose requests cannot be held back, fetches it before the page has come so far. */
 export async function measureStart(page) {
   await page.addInitScript(watchRows);
   await stage({ do: "traffic" });
   const start = new Promise((resolve) => {
     page.route("**/*_rest.wasm", async (route) => {
       // A page that needs something of the rest before the rows waits for it, and answers nothing.
-      const never = new Promise((resolve) => setTimeout(resolve, 5_000));
-      const rowsAt = await Promise.race([page.evaluate(() => window.rowsAt), never]);
+      const never = new Promise((resolve) => setTimeout(resolve, 10_000));
+      const rows = page.waitForFunction(() => window.rowsAt).then((at) => at.jsonValue(), () => undefined);
+      const rowsAt = await Promise.race([rows, never]);
       resolve({ rowsAt, ...(await stage({ do: "traffic" })) });
       await route.continue();
     });
@@ -123,6 +124,7 @@ export async function contents(client, mailbox) {
 export const test = base.extend({
   seed: ["demo", { option: true }],
   account: async ({ seed }, use) => use(await newAccount(seed)),
+  person: async ({ page, isMobile }, use) => use(new Person(page, isMobile)),
   imap: async ({ account }, use) => {
     const client = await imapClient(account);
     await use(client);

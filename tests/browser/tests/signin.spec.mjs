@@ -51,12 +51,13 @@ test("a mail server that is down is said, and works when it is back", async ({ p
   await expect(row(page, /Welcome to Roost/)).toBeVisible();
 });
 
-test("signing out ends every tab of the session and shows nothing of it", async ({ page, account }) => {
+test("signing out ends every tab of the session and shows nothing of it", async ({ page, person, account }) => {
   await signIn(page, account);
   const second = await page.context().newPage();
   await second.goto(account.url);
   await expect(row(second, /Welcome to Roost/)).toBeVisible();
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await person.lookAtMailboxes();
+  await person.press(page.getByRole("button", { name: "Sign out" }));
   for (const tab of [page, second]) {
     await expect(tab.getByLabel("Username")).toBeVisible();
     await expect(row(tab, /Welcome to Roost/)).toHaveCount(0);

@@ -74,9 +74,8 @@ async fn demo(port: Option<&String>) -> anyhow::Result<()> {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 enum Command {
-    /// Adds an account with its mail.
+    /// A new account with its mail; answered by its name.
     User {
-        name: String,
         seed: String,
     },
     ImapStop,
@@ -104,8 +103,17 @@ enum Command {
     Traffic,
 }
 
+/// So many accounts are known to Dovecot from the start: it takes up to a second to see a new one.
+const READY: usize = 200;
+
+fn account(number: usize) -> String {
+    format!("user{number}")
+}
+
 struct Stage {
     dovecot: Dovecot,
+    /// How many accounts were given away.
+    accounts: usize,
     gateway: Gateway,
     proxy: Proxy,
     postfix: Postfix,
@@ -113,6 +121,7 @@ struct Stage {
 
 async fn serve() -> anyhow::Result<()> {
     let dovecot = Dovecot::start(&Options::default()).await?;
+    dovecot.know_users((0..READY).map(account))?;
     let postfix = Postfix::start(&dovecot).await?;
     let gateway = Gateway::start(
         &dovecot.url(),
@@ -134,6 +143,7 @@ async fn serve() -> anyhow::Result<()> {
     );
     let stage = Arc::new(Mutex::new(Stage {
         dovecot,
+        accounts: 0,
         gateway,
         proxy,
         postfix,
@@ -169,8 +179,10 @@ async fn obey(stream: TcpStream, stage: Arc<Mutex<Stage>>) -> anyhow::Result<()>
 impl Stage {
     async fn run(&mut self, line: &str) -> anyhow::Result<serde_json::Value> {
         match serde_json::from_str(line)? {
-            Command::User { name, seed } => {
+            Command::User { seed } => {
                 let seed = seed.parse()?;
+                let name = account(self.accounts);
+                self.accounts += 1;
                 if let Seed::OneFile(count) = seed {
                     mail::seed_mbox(&self.dovecot.mbox(&name), count)?;
                     self.dovecot.own_mail().await?;
@@ -178,8 +190,12 @@ impl Stage {
                 } else {
                     mail::seed(&self.dovecot.maildir(&name), seed)?;
                     self.dovecot.own_mail().await?;
-                    self.dovecot.add_user(&name).await?;
+                    if self.accounts > READY {
+                        self.dovecot.know_users([name.clone()])?;
+                    }
+                    self.dovecot.settle(&name).await?;
                 }
+                return Ok(name.into());
             }
             Command::ImapStop => self.dovecot.stop().await,
             Command::ImapStart => self.dovecot.restart().await?,

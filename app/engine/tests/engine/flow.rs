@@ -79,6 +79,35 @@ fn an_action_shows_at_once_and_stays_until_the_server_agrees() {
 }
 
 #[test]
+fn undo_of_a_copy_waits_for_its_outcome_and_deletes_the_copies() {
+    let mut device = with_inbox(3);
+    device.act(&[2], Action::Copy("Archive".to_owned()));
+    let (id, _) = device.mutations[0].clone();
+    let undo = device.notices.last().and_then(|notice| notice.undo);
+    device.intent(Intent::Undo(undo.expect("it can be undone")));
+    assert_eq!(device.mutations.len(), 1, "which are the copies?");
+    let moved = Some(Moved {
+        uidvalidity: 5,
+        uids: [77].into_iter().collect(),
+    });
+    device.server(ServerMessage::Outcome {
+        id,
+        outcome: Outcome::Done { moved },
+    });
+    match &device.mutations[1].1 {
+        Mutation::Expunge {
+            mailbox,
+            uidvalidity: 5,
+            uids,
+        } => assert_eq!(
+            (mailbox.as_str(), uids.to_string().as_str()),
+            ("Archive", "77")
+        ),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_rejected_action_comes_back_and_is_told() {
     let mut device = with_inbox(3);
     device.act(&[2], Action::Delete);
