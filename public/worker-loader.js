@@ -18,8 +18,18 @@ self.roostKeeps = new Promise((resolve) => {
 });
 
 // A message being written belongs to one worker of a browser, too. One that belongs to another worker is waited for
-// (`wait`), or left alone.
+// (`wait`), or left alone. A worker that just started looks often, for the one before it may be ending; later it looks
+// now and then: what a page leaves that is loaded anew is for that page, not for whoever has waited the longest.
 const claims = new Map();
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const OFTEN = { times: 80, pause: 100 };
+const SELDOM = 5_000;
+const take = (id, claim) => new Promise((resolve) => {
+  navigator.locks.request(`roost-draft-${id}`, { ifAvailable: true }, (lock) => {
+    resolve(lock !== null);
+    if (lock) return new Promise((release) => void (claim.release = release));
+  });
+});
 self.roostDrafts = {
   claim: (id, wait) => {
     const before = claims.get(id);
@@ -27,14 +37,17 @@ self.roostDrafts = {
     if (!("locks" in navigator)) return Promise.resolve(true);
     const claim = { waits: wait };
     claims.set(id, claim);
-    claim.own = new Promise((resolve) => {
-      navigator.locks.request(`roost-draft-${id}`, { ifAvailable: !wait }, (lock) => {
-        claim.waits = false;
-        resolve(lock !== null);
-        if (lock) return new Promise((release) => void (claim.release = release));
-        claims.delete(id);
-      });
-    });
+    claim.own = (async () => {
+      for (let tries = 0; !(await take(id, claim)); tries += 1) {
+        if (!wait) {
+          claims.delete(id);
+          return false;
+        }
+        await pause(tries < OFTEN.times ? OFTEN.pause : SELDOM);
+      }
+      claim.waits = false;
+      return true;
+    })();
     return claim.own;
   },
   release: (id) => {

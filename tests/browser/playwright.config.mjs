@@ -26,7 +26,7 @@ export default defineConfig({
     {
       name: "phone",
       use: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
-      testMatch: /(phone|signin|actions|reading|screens|compose|later|leaving|queue|rich).spec/,
+      testMatch: /(phone|signin|actions|reading|screens|compose|forms|later|leaving|queue|rich).spec/,
     },
   ],
 });

@@ -21,7 +21,7 @@ document.adoptedStyleSheets.push(sheet);
  * `sanitizer` (an address), and what to call: `changed()`, `files(File[])` for what is pasted or dropped, `send()`,
  * `close()`.
  *
- * @returns {Promise<{html(): string, insert(html: string, images: object): void, image(id: string, file: File): void, end(): void}>}
+ * @returns {Promise<{html(): string, insert(html: string, images: object): void, replace(html: string): void, image(id: string, file: File): void, end(): void}>}
  */
 export async function open(place, options) {
   const frame = document.createElement("iframe");
@@ -38,29 +38,31 @@ export async function open(place, options) {
   root.setAttribute("aria-label", `${options.name} text`);
   follow(inside.document.documentElement);
 
+  const fragmentOf = (html) => {
+    // Parsed where nothing is loaded. The images of the message get their addresses before they enter the frame.
+    const body = new DOMParser().parseFromString(html, "text/html").body;
+    for (const image of body.querySelectorAll("img")) {
+      const id = /^cid:(.*)$/i.exec(image.getAttribute("src") ?? "")?.[1];
+      if (id) {
+        image.dataset.cid = id;
+        // One that cannot be shown now is not lost.
+        image.removeAttribute("src");
+        if (options.images[id]) image.src = options.images[id];
+      } else if (!image.hasAttribute("src") && !image.dataset.cid) {
+        image.remove();
+      }
+    }
+    // Copies that belong to the frame: Squire knows nodes by their window.
+    const fragment = inside.document.createDocumentFragment();
+    for (const node of body.childNodes) fragment.append(inside.document.importNode(node, true));
+    return fragment;
+  };
+
   const Squire = squireFor(inside);
   const editor = new Squire(root, {
     blockAttributes: { dir: "auto" },
     undo: UNDO,
-    sanitizeToDOMFragment: (html) => {
-      // Parsed where nothing is loaded. The images of the message get their addresses before they enter the frame.
-      const body = new DOMParser().parseFromString(html, "text/html").body;
-      for (const image of body.querySelectorAll("img")) {
-        const id = /^cid:(.*)$/i.exec(image.getAttribute("src") ?? "")?.[1];
-        if (id) {
-          image.dataset.cid = id;
-          // One that cannot be shown now is not lost.
-          image.removeAttribute("src");
-          if (options.images[id]) image.src = options.images[id];
-        } else if (!image.hasAttribute("src") && !image.dataset.cid) {
-          image.remove();
-        }
-      }
-      // Copies that belong to the frame: Squire knows nodes by their window.
-      const fragment = inside.document.createDocumentFragment();
-      for (const node of body.childNodes) fragment.append(inside.document.importNode(node, true));
-      return fragment;
-    },
+    sanitizeToDOMFragment: fragmentOf,
     didError: (error) => console.error(error),
   });
   editor.setHTML(options.html);
@@ -144,6 +146,22 @@ export async function open(place, options) {
       Object.assign(options.images, images);
       editor.focus();
       editor.insertHTML(html);
+    },
+    // What stays the same is not touched: the cursor may stand in it.
+    replace(html) {
+      editor.saveUndoState();
+      const [before, after] = [[...root.childNodes], [...fragmentOf(html).childNodes]];
+      let last = null;
+      while (before.length > 0 && after.length > 0 && before[0].isEqualNode(after[0])) {
+        last = before.shift();
+        after.shift();
+      }
+      while (before.length > 0 && after.length > 0 && before.at(-1).isEqualNode(after.at(-1))) {
+        before.pop();
+        after.pop();
+      }
+      before.forEach((node) => node.remove());
+      last ? last.after(...after) : root.prepend(...after);
     },
     image(id, file) {
       options.images[id] = URL.createObjectURL(file);

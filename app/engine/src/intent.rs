@@ -3,7 +3,7 @@
 use roost_wire::{Address, Composed, Enclosure, Uid};
 use serde::{Deserialize, Serialize};
 
-use crate::drafts::alternative_of;
+use crate::drafts::{address_problem, addresses, alternative_of};
 
 /// Names a tab for as long as it is connected.
 pub type TabId = u32;
@@ -115,6 +115,9 @@ pub enum Write {
     },
     /// Show a draft that this device has, in this tab.
     Resume(String),
+    /// Show those that the page had open before it was loaded anew. What another tab shows by now stays there, and what is
+    /// not written any more is nothing to tell.
+    Reopen(Vec<String>),
     /// What stands in the form now. Its attachments are not looked at: those come and go by themselves.
     Edit(Box<Composed>),
     Attach {
@@ -189,6 +192,8 @@ pub struct Identity {
     pub name: String,
     /// Empty for the account's own address.
     pub email: String,
+    /// Where answers are to go, as typed; empty for the address itself.
+    pub reply_to: String,
     pub signature: String,
     /// The signature with formatting, where it has some; `signature` is not looked at then.
     pub formatted: Option<String>,
@@ -282,5 +287,12 @@ impl Identity {
             name: self.name.clone(),
             email: self.email.clone(),
         }
+    }
+
+    /// Where answers are to go (`Reply-To`), if not to the address itself. What nobody could write to is left out.
+    pub fn replies(&self) -> Vec<Address> {
+        let mut to = addresses(&self.reply_to);
+        to.retain(|address| address_problem(address).is_none());
+        to
     }
 }

@@ -32,7 +32,8 @@ mod sync;
 mod view;
 
 pub use drafts::{
-    KeptDraft, address_problem, addresses, alternative_of, html_of, is_formatted, transferred,
+    KeptDraft, address_problem, addresses, alternative_of, exchange_signature, html_of,
+    is_formatted, transferred,
 };
 pub use intent::{
     Action, Answer, Circumstances, Filter, Identity, Intent, Style, TabId, Target, UndoId, Write,
@@ -298,6 +299,8 @@ pub enum Wake {
     Discard(String),
     /// A draft has had no tab for a while.
     Release(String),
+    /// What a page had open before and is not here by now does not come back by itself.
+    Reopened(TabId),
     /// The next page may be fetched ahead.
     Ahead,
     /// Nothing was typed into a tab's search for a while.

@@ -49,6 +49,7 @@ impl State {
     pub(crate) fn tab_closed(&mut self, tab: TabId) {
         self.tabs.remove(&tab);
         self.drafts_left_by(tab);
+        self.reopening.retain(|(other, _)| *other != tab);
         if let Some(&last) = self.tabs.keys().next_back() {
             self.watch(last);
         }
@@ -353,6 +354,7 @@ impl State {
             Wake::Discard(id) => self.discard_for_good(&id),
             Wake::Release(id) => self.release(&id),
             Wake::Resend(id) => self.resend(&id),
+            Wake::Reopened(tab) => self.reopening.retain(|(other, _)| *other != tab),
             Wake::Ahead => self.fill_goes_on(),
             Wake::Searched { tab, text } => self.search_paused(tab, &text),
             Wake::Overdue(id) => {

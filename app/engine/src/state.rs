@@ -57,6 +57,8 @@ pub struct State {
     pub(crate) restored: bool,
     /// Drafts that tabs asked for before that.
     pub(crate) resuming: Vec<(TabId, String)>,
+    /// What tabs had open before they were loaded anew and is not here yet.
+    pub(crate) reopening: Vec<(TabId, String)>,
     /// What the person writes from unless they say otherwise.
     pub(crate) address: String,
     /// Whether mail can be sent.
@@ -326,6 +328,7 @@ impl Default for State {
             drafts: BTreeMap::new(),
             restored: false,
             resuming: Vec::new(),
+            reopening: Vec::new(),
             address: String::new(),
             sends: false,
             limit: None,

@@ -38,6 +38,7 @@ pub enum Icon {
     Forward,
     Compose,
     Clock,
+    Camera,
 }
 
 impl Icon {
@@ -56,6 +57,7 @@ impl Icon {
 
     fn path(self) -> &'static str {
         match self {
+            Self::Camera => "M3 8h4l2-3h6l2 3h4v12H3zM12 17.5a4 4 0 1 0 0-8 4 4 0 0 0 0 8z",
             Self::Inbox => "M4 13h4l2 3h4l2-3h4M4 13l3-8h10l3 8v6H4z",
             Self::Drafts => "M5 3h9l5 5v13H5zM14 3v5h5M9 13h6M9 17h4",
             Self::Sent => "M21 3 3 10.5l7 3 3 7zM10 13.5 21 3",

@@ -1,7 +1,7 @@
 //! The navigation: mailboxes with icons, unread counts and hierarchy; a message can be dropped on one.
 
 use leptos::prelude::*;
-use roost_engine::{Action, MailboxRow, Target};
+use roost_engine::{Action, Intent, MailboxRow, Target};
 use roost_wire::{Composed, Role, Uid};
 
 use crate::ui::icon::Icon;

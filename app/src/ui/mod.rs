@@ -43,6 +43,7 @@ pub fn app(device: Device) -> impl IntoView {
     provide_context(device);
     let ui = Ui::new(device);
     provide_context(ui);
+    provide_context(crate::ui::compose::Forms::recall());
     prefs::apply(ui.prefs);
     let owner = Owner::current();
     let listener = window_event_listener_untyped("roost-rest", move |_| {

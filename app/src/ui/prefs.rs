@@ -168,17 +168,24 @@ impl Prefs {
     }
 }
 
-/// An identity on one line: its fields percent-encoded, separated by spaces; the signature's formatting only where there is
-/// some.
+/// An identity on one line: its fields percent-encoded, separated by spaces; those at the end that are empty are left out.
 fn written(identity: &Identity) -> String {
-    let encoded = |field: &String| String::from(js_sys::encode_uri_component(field));
-    let fields = [&identity.name, &identity.email, &identity.signature];
-    let mut line = fields.map(encoded).join(" ");
-    if let Some(formatted) = &identity.formatted {
-        line.push(' ');
-        line.push_str(&encoded(formatted));
-    }
-    line
+    let fields = [
+        identity.name.as_str(),
+        &identity.email,
+        &identity.signature,
+        identity.formatted.as_deref().unwrap_or_default(),
+        &identity.reply_to,
+    ];
+    let encoded = |field: &str| String::from(js_sys::encode_uri_component(field));
+    let line = fields.map(encoded).join(" ");
+    // The first three are always there.
+    let least = line
+        .match_indices(' ')
+        .nth(2)
+        .map_or(line.len(), |(at, _)| at);
+    let kept = line.trim_end_matches(' ').len().max(least);
+    line[..kept].to_owned()
 }
 
 fn read(line: &str) -> Option<Identity> {
@@ -189,7 +196,8 @@ fn read(line: &str) -> Option<Identity> {
         name: fields.next()?,
         email: fields.next()?,
         signature: fields.next()?,
-        formatted: fields.next(),
+        formatted: fields.next().filter(|formatted| !formatted.is_empty()),
+        reply_to: fields.next().unwrap_or_default(),
     })
 }
 
@@ -215,4 +223,42 @@ pub fn apply(prefs: RwSignal<Prefs>) {
             }
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test]
+    fn identities_are_read_as_they_were_written() {
+        let identity = |signature: &str, formatted: Option<&str>, reply_to: &str| Identity {
+            name: "Ann Ä".to_owned(),
+            email: "ann@example.org".to_owned(),
+            signature: signature.to_owned(),
+            formatted: formatted.map(str::to_owned),
+            reply_to: reply_to.to_owned(),
+        };
+        for identity in [
+            identity("", None, ""),
+            identity("a\nb = c", None, ""),
+            identity("", Some("<div>x</div>"), ""),
+            identity("", None, "Desk <desk@example.org>"),
+            identity("a", Some("<div>x</div>"), "desk@example.org"),
+            Identity::default(),
+        ] {
+            assert_eq!(read(&written(&identity)), Some(identity));
+        }
+        // As an earlier version wrote it.
+        assert_eq!(
+            read("A a%40b.c sig"),
+            Some(Identity {
+                name: "A".to_owned(),
+                email: "a@b.c".to_owned(),
+                signature: "sig".to_owned(),
+                ..Identity::default()
+            })
+        );
+    }
 }

@@ -1,13 +1,19 @@
 //! The address bar: `/` is the inbox, `/m/NAME` a mailbox, `/m/NAME/UID` a message in it, `/compose/ID` a message being
 //! written, `/compose?mailto=…` one to be begun. Back and forward work.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use roost_engine::{DraftPhase, Intent, ListState, Write, addresses};
 use roost_wire::{Composed, Uid};
 use wasm_bindgen::JsValue;
 
+use crate::ui::compose::Forms;
 use crate::ui::live::{effect, memo};
 use crate::ui::state::{Pane, Ui};
+
+/// How long forms of the page before are waited for.
+const RETURNING: Duration = Duration::from_secs(15);
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Place {
@@ -77,6 +83,7 @@ fn begin_mailto(ui: Ui) {
 
 /// Goes where the address says, and keeps the address in step from then on.
 pub fn follow(ui: Ui) {
+    let forms = expect_context::<Forms>();
     let path = || window().location().pathname().unwrap_or_default();
     // A message can be opened once its mailbox is known.
     let wanted = StoredValue::new(None::<Place>);
@@ -102,22 +109,31 @@ pub fn follow(ui: Ui) {
             None => wanted.set_value(None),
         }
     };
-    match draft_of(&path()) {
+    // The page is loaded anew: it has its forms again. The one that the address names is shown wherever it was.
+    let before = forms.returning();
+    let named = draft_of(&path());
+    if !before.is_empty() {
+        ui.device.send(Intent::Write(Write::Reopen(before)));
+        set_timeout(move || forms.forget_returning(), RETURNING);
+    }
+    match named {
         Some(id) => ui.device.send(Intent::Write(Write::Resume(id))),
         None => go(Place::of(&path())),
     }
     if path() == "/compose" {
         begin_mailto(ui);
     }
-    let writing = memo(move || {
+    let shown = memo(move || {
         ui.device.drafts.with(|drafts| {
-            let mut shown = drafts
+            let shown = drafts
                 .iter()
                 .filter(|draft| draft.phase != DraftPhase::Sending);
-            shown.next_back().map(|draft| draft.id.clone())
+            shown.map(|draft| draft.id.clone()).collect::<Vec<_>>()
         })
     });
+    let writing = memo(move || shown.with(|shown| forms.front(shown)));
     let popstate = window_event_listener_untyped("popstate", move |_| match draft_of(&path()) {
+        Some(id) if shown.with_untracked(|shown| shown.contains(&id)) => forms.raise(&id),
         Some(id) => ui.device.send(Intent::Write(Write::Resume(id))),
         // Back from a message being written closes it: it is kept in Drafts.
         None => match writing.get_untracked() {

@@ -270,6 +270,11 @@ fn Identities() -> impl IntoView {
                             <input type="email" placeholder=own prop:value=field(index, |i| i.email.clone())
                                 on:change=heard(move |event: Event| change(index, &|i| i.email = event_target_value(&event).trim().to_owned())) />
                         </label>
+                        <label>
+                            "Answers go to"
+                            <input type="email" placeholder="The same address" prop:value=field(index, |i| i.reply_to.clone())
+                                on:change=heard(move |event: Event| change(index, &|i| i.reply_to = event_target_value(&event).trim().to_owned())) />
+                        </label>
                         <Signature
                             text=field(index, |i| i.signature.clone())
                             formatted=prefs.with_untracked(|p| p.identities.get(index)?.formatted.clone())
@@ -347,7 +352,7 @@ fn Signature(
                 view! {
                     <Rich
                         name="Signature"
-                        html=formatted.get_untracked().unwrap_or_default()
+                        html=formatted
                         images=Vec::new()
                         account=ui.account()
                         focus=false

@@ -124,7 +124,7 @@ impl Ui {
         Identity::complete(named, &own)
     }
 
-    fn style(self) -> Style {
+    pub fn style(self) -> Style {
         self.prefs.with_untracked(|prefs| prefs.style)
     }
 

@@ -106,6 +106,46 @@ test("from right to left nothing stands outside the page", async ({ page, accoun
   await expect(page.locator(".skip")).not.toBeInViewport();
 });
 
+/** Who the person writes as, as the settings keep it: name, address, signature, its formatting, where answers go. */
+const identities = (...all) =>
+  all.map((fields) => `identity=${fields.map(encodeURIComponent).join(" ")}\n`).join("");
+
+test("the signature follows who the message is from, while it is as it was put there", async ({ page, account, imap }) => {
+  const own = address(account);
+  const prefs = `hold=0\n${identities(
+    ["Work", own, "At work\nRoom 7"], ["Home", `home-${own}`, "At home", "", `desk-${own}`], ["Bare", own.toUpperCase(), ""],
+  )}`;
+  await page.addInitScript((prefs) => localStorage.setItem("roost.prefs", prefs), prefs);
+  await signIn(page, account);
+  await row(page, /Dinner on Friday/).click();
+  await expect(page.frameLocator('iframe[title="Message body"]').locator("body")).toContainText("harbour");
+  await message(page).getByRole("button", { name: "Reply", exact: true }).click();
+  const from = composer(page).getByRole("combobox", { name: "From" });
+  await expect(text(page)).toBeFocused();
+  await expect(text(page)).toHaveValue(/^\n\n-- \nAt work\nRoom 7\n\n\n.*wrote:\n> Hi Alice/);
+  await page.keyboard.type("With pleasure!");
+  await from.selectOption("1");
+  await expect(text(page)).toHaveValue(/^With pleasure!\n\n-- \nAt home\n\n\n.*wrote:\n> Hi Alice/);
+  // The cursor stays where it was.
+  await text(page).focus();
+  await page.keyboard.type(" So?");
+  await from.selectOption("2");
+  await expect(text(page)).toHaveValue(/^With pleasure! So\?\n\n.*wrote:\n> Hi Alice/);
+  await from.selectOption("0");
+  await expect(text(page)).toHaveValue(/^With pleasure! So\?\n\n-- \nAt work\nRoom 7\n\n\n.*wrote:\n> Hi Alice/);
+  // One that was changed is the person's own text.
+  await text(page).fill((await text(page).inputValue()).replace("Room 7", "Room 8"));
+  await from.selectOption("1");
+  await expect(text(page)).toHaveValue(/^With pleasure! So\?\n\n-- \nAt work\nRoom 8\n\n\n/);
+  // Answers go where the other one wants them, on the next device too.
+  await expect(state(page)).toHaveText("Saved in Drafts");
+  const lock = await imap.getMailboxLock("Drafts");
+  const { source } = await imap.fetchOne("*", { source: true });
+  lock.release();
+  expect(source.toString()).toMatch(new RegExp(`\\r\\nReply-To: <desk-${own}>\\r\\n`));
+  expect(source.toString()).toMatch(new RegExp(`\\r\\nFrom: "?Home"? <home-${own}>\\r\\n`));
+});
+
 test("answering: the quote, the references, the mark", async ({ page, account, imap }) => {
   await page.addInitScript(() => localStorage.setItem("roost.prefs", "hold=0\n"));
   await signIn(page, account);

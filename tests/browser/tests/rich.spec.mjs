@@ -123,6 +123,51 @@ test("a rich message arrives as it was written, with a text beside it", async ({
   expect(html).toMatch(/<h1[^>]*>Title<\/h1>/);
 });
 
+test("a signature with formatting follows who the message is from", async ({ page, account }) => {
+  const own = address(account);
+  const identity = (...fields) => `identity=${fields.map(encodeURIComponent).join(" ")}\n`;
+  const prefs = PREFS
+    + identity("Work", own, "", '<div dir="auto">At <b>work</b></div><div dir="auto"><a href="https://work.example/">here</a></div>')
+    + identity("Home", `home-${own}`, "At home\n<3")
+    + identity("Bare", `bare-${own}`, "");
+  await page.addInitScript((prefs) => localStorage.setItem("roost.prefs", prefs), prefs);
+  await signIn(page, account);
+  await row(page, /Dinner on Friday/).click();
+  await expect(page.frameLocator('iframe[title="Message body"]').locator("body")).toContainText("harbour");
+  await page.getByRole("region", { name: "Message", exact: true }).getByRole("button", { name: "Reply", exact: true }).click();
+  const from = composer(page).getByRole("combobox", { name: "From" });
+  const lines = () => editor(page).evaluate((root) =>
+    [...root.children].map((line) => (line.tagName === "BLOCKQUOTE" ? ">" : line.innerHTML.replaceAll("&nbsp;", " ").replace(/ $/, ""))));
+  const quoted = ["<br>", expect.stringMatching(/wrote:$/), ">"];
+  await expect(editor(page)).toBeFocused();
+  await page.keyboard.type("Hello");
+  const work = ["--", "At <b>work</b>", '<a href="https://work.example/">here</a>'];
+  await expect.poll(lines).toEqual(["Hello", "<br>", ...work, ...quoted]);
+  await from.selectOption("1");
+  await expect.poll(lines).toEqual(["Hello", "<br>", "--", "At home", "&lt;3", ...quoted]);
+  await from.selectOption("2");
+  await expect.poll(lines).toEqual(["Hello", ...quoted]);
+  await from.selectOption("0");
+  await expect.poll(lines).toEqual(["Hello", "<br>", ...work, ...quoted]);
+  // The cursor stays, and what was exchanged can be undone.
+  await editor(page).focus();
+  await page.keyboard.type("!");
+  await expect.poll(lines).toEqual(["Hello!", "<br>", ...work, ...quoted]);
+  await from.selectOption("1");
+  await expect.poll(lines).toEqual(["Hello!", "<br>", "--", "At home", "&lt;3", ...quoted]);
+  await tool(page, "Undo").click();
+  await expect.poll(lines).toEqual(["Hello!", "<br>", ...work, ...quoted]);
+  await tool(page, "Redo").click();
+  await expect.poll(lines).toEqual(["Hello!", "<br>", "--", "At home", "&lt;3", ...quoted]);
+  // Written into, it is the person's own.
+  await editor(page).getByText("At home").click();
+  await page.keyboard.press("End");
+  await page.keyboard.type(" again");
+  await from.selectOption("0");
+  await expect(state(page)).toHaveText("Saved in Drafts");
+  expect((await lines()).slice(2, 5)).toEqual(["--", "At home again", "&lt;3"]);
+});
+
 test("pictures by paste travel beside the text, and stay in the draft", async ({ page, browser, account, imap }) => {
   await signIn(page, account);
   await compose(page);

@@ -17,12 +17,14 @@ mod quote;
 mod rich;
 mod saving;
 mod sending;
+mod signature;
 mod size;
 
 pub use self::later::{MAX_TEMPLATES, templates, templates_mailbox};
 pub use address::{address_problem, addresses};
 pub use quote::alternative_of;
 pub use rich::{html_of, is_formatted};
+pub use signature::exchange as exchange_signature;
 pub use size::transferred;
 
 use roost_wire::{Composed, Enclosure, Mutation, MutationId, Outcome, Saved, Source, UidSet};
@@ -222,9 +224,15 @@ impl State {
                 let identity = self.identities(identities).remove(0);
                 let mut message = Composed {
                     from: identity.address(),
+                    reply_to: identity.replies(),
                     ..*message
                 };
-                answer::sign(&mut message, &identity, &answer::Quoted::default(), style);
+                signature::sign(
+                    &mut message,
+                    &identity,
+                    &signature::Quoted::default(),
+                    style,
+                );
                 self.begin_draft(tab, message);
             }
             Write::Answer {
@@ -275,6 +283,7 @@ impl State {
                 identities,
             } => self.open_draft(tab, &mailbox, uid, as_new, identities),
             Write::Resume(id) => self.resume(tab, &id),
+            Write::Reopen(ids) => self.reopen(tab, ids),
             Write::Edit(message) => self.edit(*message),
             Write::Attach { id, enclosure } => {
                 if let Some(draft) = self
@@ -348,7 +357,6 @@ impl State {
         // What the form does not hold stays.
         let mut message = Composed {
             enclosures: std::mem::take(&mut draft.message.enclosures),
-            reply_to: std::mem::take(&mut draft.message.reply_to),
             in_reply_to: std::mem::take(&mut draft.message.in_reply_to),
             references: std::mem::take(&mut draft.message.references),
             origin: draft.message.origin.take(),
@@ -369,6 +377,7 @@ impl State {
 
     /// Goes on with what waited: a session, a list of mailboxes, a line, a save.
     pub(crate) fn go_on_with_drafts(&mut self) {
+        self.go_on_reopening();
         let ids: Vec<String> = self.drafts.keys().cloned().collect();
         for id in ids {
             if self.own_draft(&id).is_some()

@@ -5,10 +5,12 @@ use roost_wire::{Composed, Saved, Source, Uid};
 use super::{Draft, later, rich};
 use crate::intent::Identity;
 use crate::view::ContentAddress;
-use crate::{BodyProblem, Effect, Opening, State, TabId};
+use crate::{BodyProblem, Effect, Opening, State, TabId, Wake};
 
 /// How many messages may be written on one device at a time.
 const MAX_DRAFTS: usize = 50;
+/// How long a page that is loaded anew waits for what belongs to a worker that is ending.
+const REOPEN_MS: u32 = 10_000;
 
 impl State {
     /// Who the person may write as; at least the account's own address.
@@ -48,7 +50,10 @@ impl State {
             );
             return;
         }
-        self.drafts.insert(draft.message.id.clone(), draft);
+        let id = draft.message.id.clone();
+        self.drafts.insert(id.clone(), draft);
+        // A page that is loaded anew has it again, though nothing was written yet.
+        self.keep(&id);
     }
 
     /// The device's random number and its own count make it unique; the domain is where it is written from.
@@ -72,6 +77,11 @@ impl State {
         }
         match self.drafts.get_mut(id) {
             Some(draft) => draft.show_in(tab),
+            // It may come yet.
+            None if self
+                .reopening
+                .iter()
+                .any(|(by, other)| *by == tab && other == id) => {}
             None => self.notice(
                 tab,
                 "This message is not being written here any more. Look for it in Drafts or Sent.",
@@ -79,6 +89,34 @@ impl State {
                 false,
             ),
         }
+    }
+
+    pub(super) fn reopen(&mut self, tab: TabId, ids: Vec<String>) {
+        let asked = ids.into_iter().take(MAX_DRAFTS).map(|id| (tab, id));
+        self.reopening.extend(asked);
+        self.effect(Effect::Wake {
+            wake: Wake::Reopened(tab),
+            after_ms: REOPEN_MS,
+        });
+    }
+
+    /// Shows what is here by now and in no other tab. What is not may still belong to a worker that is ending.
+    pub(super) fn go_on_reopening(&mut self) {
+        if !self.restored || self.who.is_none() {
+            return;
+        }
+        let account = self.account_name();
+        let (drafts, tabs) = (&mut self.drafts, &self.tabs);
+        self.reopening.retain(|(tab, id)| {
+            let Some(draft) = drafts.get_mut(id) else {
+                return true;
+            };
+            let elsewhere = draft.tab.is_some_and(|shown| tabs.contains_key(&shown));
+            if draft.account == account && !elsewhere && draft.discarded.is_none() {
+                draft.show_in(*tab);
+            }
+            false
+        });
     }
 
     pub(super) fn open_draft(
@@ -148,7 +186,9 @@ impl State {
             return;
         }
         if let Opening::AsNew(identities) = opening {
-            message.from = self.identities(identities).remove(0).address();
+            let identity = self.identities(identities).remove(0);
+            message.from = identity.address();
+            message.reply_to = identity.replies();
             message.in_reply_to.clear();
             message.references.clear();
             message.origin = None;

@@ -440,3 +440,75 @@ fn a_discarded_draft_that_is_opened_again_is_not_discarded() {
     assert_eq!(device.drafts.len(), 1, "it is being written");
     assert!(device.mutations.is_empty(), "and not moved away");
 }
+
+#[test]
+fn a_page_that_is_loaded_anew_has_its_forms_again_and_no_others() {
+    let mut device = Device::online(1);
+    let first = device.typed("one").id;
+    let second = device.typed("two").id;
+    let closed = device.typed("three").id;
+    device.write(Write::Close(closed.clone()));
+    let open = |device: &mut Device, tab: u32, ids: &[&String]| {
+        device.forms.clear();
+        device.event(Event::TabOpened {
+            tab,
+            likely_signed_in: true,
+        });
+        device.event(Event::Intent {
+            tab,
+            at: 0,
+            intent: Intent::Write(Write::Reopen(ids.iter().map(|&id| id.clone()).collect())),
+        });
+        let forms = device.forms.iter().map(|form| form.id.clone());
+        forms.collect::<Vec<_>>()
+    };
+    // Another page with the same list, while this one is there.
+    assert!(open(&mut device, 2, &[&first, &second]).is_empty());
+    device.event(Event::TabClosed { tab: TAB });
+    // Not even later: it is another tab.
+    device.pause();
+    assert!(device.forms.is_empty());
+    assert_eq!(
+        open(&mut device, 3, &[&second, &first]),
+        [first.clone(), second.clone()]
+    );
+    // What was discarded does not come back by itself.
+    device.event(Event::Intent {
+        tab: 3,
+        at: 0,
+        intent: Intent::Write(Write::Discard(first.clone())),
+    });
+    device.event(Event::TabClosed { tab: 3 });
+    assert_eq!(open(&mut device, 4, &[&first, &second]), [second]);
+}
+
+#[test]
+fn forms_come_back_when_the_worker_they_belonged_to_has_ended() {
+    let mut before = Device::online(1);
+    let typed = before.typed("one").id;
+    // Nothing was written into this one.
+    before.write(Write::New {
+        style: Style::default(),
+        message: Box::new(Composed::default()),
+        identities: Vec::new(),
+    });
+    let empty = before.forms.last().expect("a form").id.clone();
+    let (late, early): (Vec<_>, Vec<_>) =
+        (before.kept.into_iter()).partition(|kept| kept.message.id == typed);
+    assert_eq!((late.len(), early.len()), (1, 1));
+    let mut device = Device::start(early);
+    device.write(Write::Reopen(vec![typed.clone(), empty.clone()]));
+    // The one that the address names.
+    device.write(Write::Resume(typed.clone()));
+    assert_eq!(device.forms.len(), 1);
+    assert_eq!(device.forms[0].id, empty);
+    assert!(device.notices.is_empty());
+    device.event(Event::Restored(late.clone()));
+    assert_eq!(device.forms[1].id, typed);
+    // What comes much later was another tab's.
+    let mut device = Device::start(Vec::new());
+    device.write(Write::Reopen(vec![typed]));
+    device.event(Event::Woke(Wake::Reopened(TAB)));
+    device.event(Event::Restored(late));
+    assert!(device.forms.is_empty());
+}

@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 use roost_engine::{DraftView, Intent, Write, transferred};
 use roost_wire::{Enclosure, Source};
-use web_sys::{DataTransfer, File};
+use web_sys::{DataTransfer, File, MouseEvent};
 
 use crate::ui::compose::rich::Editor;
 use crate::ui::icon::Icon;
@@ -47,33 +47,46 @@ impl Picked {
     }
 }
 
-/// Chooses files.
+/// Chooses files, and on a device that is touched takes a photo.
 #[component]
 pub fn Attach(files: RwSignal<Vec<Picked>, LocalStorage>) -> impl IntoView {
-    let input = NodeRef::<html::Input>::new();
-    view! {
-        <button class="secondary" on:click=heard(move |_| {
+    let pick = move |label: &'static str, camera: bool| {
+        let input = NodeRef::<html::Input>::new();
+        let field = view! {
+            <input
+                node_ref=input
+                class="hidden"
+                type="file"
+                multiple=!camera
+                accept=camera.then_some("image/*")
+                capture=camera.then_some("environment")
+                aria-label=label
+                tabindex="-1"
+                on:change=heard(move |_| {
+                    if let Some(input) = input.get_untracked() {
+                        let chosen = input.files().map(|list| {
+                            (0..list.length()).filter_map(|index| list.get(index)).collect::<Vec<_>>()
+                        });
+                        files.set(chosen.unwrap_or_default().into_iter().map(Picked::attached).collect());
+                        input.set_value("");
+                    }
+                })
+            />
+        };
+        let open = heard(move |_: MouseEvent| {
             if let Some(input) = input.get_untracked() {
                 input.click();
             }
-        })>{Icon::Attachment.draw()}"Attach"</button>
-        <input
-            node_ref=input
-            class="hidden"
-            type="file"
-            multiple
-            aria-label="Attach files"
-            tabindex="-1"
-            on:change=heard(move |_| {
-                if let Some(input) = input.get_untracked() {
-                    let chosen = input.files().map(|list| {
-                        (0..list.length()).filter_map(|index| list.get(index)).collect::<Vec<_>>()
-                    });
-                    files.set(chosen.unwrap_or_default().into_iter().map(Picked::attached).collect());
-                    input.set_value("");
-                }
-            })
-        />
+        });
+        (field, open)
+    };
+    let (any, choose) = pick("Attach files", false);
+    let (photo, take) = pick("Photo to attach", true);
+    view! {
+        <button class="secondary" on:click=choose>{Icon::Attachment.draw()}"Attach"</button>
+        {any}
+        <button class="plain only-touch" aria-label="Take a photo" title="Take a photo" on:click=take>{Icon::Camera.draw()}</button>
+        {photo}
     }
 }
 

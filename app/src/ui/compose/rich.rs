@@ -34,6 +34,11 @@ impl Editor {
         self.call("insert", &[&html.into(), &addresses(images, account)]);
     }
 
+    /// Makes what is written something else; that can be undone.
+    pub fn replace(&self, html: &str) {
+        self.call("replace", &[&html.into()]);
+    }
+
     /// Puts a picture where the cursor is.
     pub fn image(&self, id: &str, file: &File) {
         self.call("image", &[&id.into(), file]);
@@ -57,7 +62,8 @@ fn addresses(images: &[Enclosure], account: &str) -> Object {
 pub fn Rich(
     /// What is written, such as a message.
     name: &'static str,
-    html: String,
+    /// What it begins with, as it is by the time the editor is there.
+    html: RwSignal<Option<String>>,
     /// The pictures that the text may show.
     images: Vec<Enclosure>,
     account: String,
@@ -74,7 +80,8 @@ pub fn Rich(
     let options = Object::new();
     let set = |name: &str, value: JsValue| drop(Reflect::set(&options, &name.into(), &value));
     set("name", name.into());
-    set("html", html.into());
+    let begun = html.get_untracked().unwrap_or_default();
+    set("html", begun.as_str().into());
     set("images", addresses(&images, &account).into());
     set("focus", focus.into());
     set("sanitizer", ContentAddress::sanitizer_url(&account).into());
@@ -91,6 +98,10 @@ pub fn Rich(
         let opened = Editor(opened);
         // The form may be gone by now.
         if failed.try_get_untracked().is_some() {
+            match html.try_get_untracked().flatten() {
+                Some(html) if html != begun => opened.replace(&html),
+                _ => {}
+            }
             editor.set_value(Some(opened));
         }
     });

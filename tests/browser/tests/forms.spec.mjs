@@ -1,0 +1,127 @@
+import { expect, row, signIn, test } from "./roost.mjs";
+
+test.use({ seed: "demo" });
+
+const form = (page, name) => page.getByRole("dialog", { name, exact: true });
+const text = (page, name) => form(page, name).getByRole("textbox", { name: "Message text" });
+const forms = (page) => page.locator(".composer");
+const button = (page, name, label) => form(page, name).getByRole("button", { name: label, exact: true });
+
+/** Begins a message; what was open may be in the way on a phone. */
+async function begin(page, subject, words) {
+  await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).click();
+  await form(page, "New message").getByRole("textbox", { name: "Subject" }).fill(subject);
+  await text(page, subject).fill(words);
+}
+
+test("forms come back after a reload, minimized as they were", async ({ page, account, isMobile }, info) => {
+  await signIn(page, account);
+  await begin(page, "First", "one");
+  const first = page.url();
+  await button(page, "First", "Minimize").click();
+  await expect(text(page, "First")).toBeHidden();
+  // A minimized form is not where the page is.
+  await expect(page).not.toHaveURL(/compose/);
+  await begin(page, "Second", "two");
+  const second = page.url();
+  if (isMobile) await button(page, "Second", "Minimize").click();
+  await begin(page, "Third", "three");
+  const third = page.url();
+  expect(new Set([first, second, third]).size).toBe(3);
+  if (!isMobile) {
+    // The address follows who is written in.
+    await text(page, "Second").click();
+    await expect(page).toHaveURL(second);
+    await text(page, "Third").click();
+    await expect(page).toHaveURL(third);
+  }
+  const look = async () => {
+    await expect(forms(page)).toHaveCount(3);
+    await expect(text(page, "Third")).toHaveValue("three");
+    await expect(text(page, "Third")).toBeVisible();
+    await expect(page).toHaveURL(third);
+    await expect(text(page, "First")).toBeHidden();
+    await expect(text(page, "Second")).toBeVisible({ visible: !isMobile });
+  };
+  await look();
+  await page.reload();
+  await look();
+  await page.screenshot({ path: info.outputPath("back.png") });
+  // Nothing was typed since, nor is anything now: it is there all the same.
+  await page.reload();
+  await look();
+  if (isMobile) {
+    await expect(forms(page).filter({ visible: true })).toHaveCount(1);
+    await button(page, "Third", "Minimize").click();
+    await expect(forms(page).filter({ visible: true })).toHaveCount(3);
+    await expect(row(page, /Welcome to Roost/)).toBeVisible();
+    await page.screenshot({ path: info.outputPath("minimized.png") });
+    await page.reload();
+    await expect(forms(page)).toHaveCount(3);
+    await expect(text(page, "Third")).toBeHidden();
+  }
+  await button(page, "First", "Restore").click();
+  await expect(text(page, "First")).toHaveValue("one");
+  await expect(text(page, "First")).toBeVisible();
+  await expect(page).toHaveURL(first);
+  // There is room for two, on a phone for one.
+  await expect(text(page, "Third")).toBeVisible({ visible: !isMobile });
+  await expect(text(page, "Second")).toBeHidden();
+  await button(page, "First", "Save and close").click();
+  await expect(forms(page)).toHaveCount(2);
+  await page.reload();
+  await expect(forms(page)).toHaveCount(2);
+  await expect(form(page, "First")).toHaveCount(0);
+});
+
+test("a form in which nothing was written yet comes back too", async ({ page, account }) => {
+  await signIn(page, account);
+  await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).click();
+  await expect(text(page, "New message")).toBeVisible();
+  const url = page.url();
+  await page.reload();
+  await expect(text(page, "New message")).toBeVisible();
+  await expect(page).toHaveURL(url);
+  await expect(page.getByText("not being written here any more")).toHaveCount(0);
+});
+
+for (const kind of ["a shared worker", "a worker for each tab"]) {
+  test(`two tabs leave each other's forms alone: ${kind}`, async ({ page, context, account }) => {
+    if (kind !== "a shared worker") {
+      await context.addInitScript(() => { delete window.SharedWorker; });
+    }
+    await signIn(page, account);
+    await begin(page, "Mine", "one");
+    await button(page, "Mine", "Minimize").click();
+    await begin(page, "Also mine", "two");
+    const other = await context.newPage();
+    await other.goto(account.url);
+    await expect(row(other, /Welcome to Roost/)).toBeVisible();
+    await begin(other, "Yours", "three");
+    await expect(forms(other)).toHaveCount(1);
+    for (const loaded of [other, page]) {
+      // The worker of the other tab looks seldom for what is not its own by then (`public/worker-loader.js`).
+      if (kind !== "a shared worker" && loaded === page) await page.waitForTimeout(9_000);
+      await loaded.reload();
+      await expect(text(other, "Yours")).toHaveValue("three");
+      await expect(forms(other)).toHaveCount(1);
+      await expect(text(page, "Also mine")).toHaveValue("two");
+      await expect(page.locator(".composer.minimized textarea")).toHaveValue("one");
+      await expect(forms(page)).toHaveCount(2);
+    }
+    // A copy of a tab, with all that the browser keeps for it, takes none of them either.
+    const kept = await page.evaluate(() => sessionStorage.getItem("roost.forms"));
+    const copy = await context.newPage();
+    await copy.addInitScript((kept) => sessionStorage.setItem("roost.forms", kept), kept);
+    await copy.goto(account.url);
+    await expect(row(copy, /Welcome to Roost/)).toBeVisible();
+    await begin(copy, "Copy", "four");
+    await expect(forms(copy)).toHaveCount(1);
+    await expect(forms(page)).toHaveCount(2);
+    if (kind !== "a shared worker") return;
+    // Not even when they are nobody's.
+    await page.close();
+    await text(copy, "Copy").pressSequentially("more");
+    await expect(forms(copy)).toHaveCount(1);
+  });
+}
