@@ -19,6 +19,20 @@ const note = async (page) => {
   for (const worker of page.workers()) await add(worker);
 };
 
+/** Before the worker's own code: it has no line. */
+const NO_LINE = `
+  const reach = self.fetch;
+  self.fetch = (request, ...more) =>
+    String(request.url ?? request).includes("/api/") ? Promise.reject(new TypeError("no line")) : reach(request, ...more);
+  self.WebSocket = class extends EventTarget {
+    constructor() {
+      super();
+      setTimeout(() => ["error", "close"].forEach((name) => (this["on" + name]?.(new Event(name)), this.dispatchEvent(new Event(name)))));
+    }
+    close() {}
+  };
+`;
+
 for (const settings of [{ viewport: { width: 1360, height: 860 } }, devices["Pixel 7"]]) {
   for (const seed of ["demo", "many:300"]) {
     const account = await newAccount(seed);
@@ -30,6 +44,13 @@ for (const settings of [{ viewport: { width: 1360, height: 860 } }, devices["Pix
     await rows(page).first().waitFor();
     await page.mouse.wheel(0, 3_000);
     await note(page);
+    await page.reload();
+    await rows(page).first().waitFor();
+    await note(page);
+    await page.route("**/worker-loader.js*", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: NO_LINE + (await response.text()) });
+    });
     await page.reload();
     await rows(page).first().waitFor();
     await note(page);

@@ -52,6 +52,9 @@ impl State {
         self.reopening.retain(|(other, _)| *other != tab);
         if let Some(&last) = self.tabs.keys().next_back() {
             self.watch(last);
+        } else {
+            // The worker may end with its last tab.
+            self.keep_now();
         }
     }
 

@@ -90,6 +90,9 @@ pub fn connect(port: MessagePort) {
             Ok(TabMessage::Bye) => {
                 WORKER.with_borrow_mut(|worker| worker.ports.remove(&tab));
                 handle(Event::TabClosed { tab });
+                if !has_tabs() {
+                    storage::let_go();
+                }
             }
             // A tab of another build during an upgrade; it will be asked to reload.
             Err(_) => {}
@@ -105,6 +108,10 @@ pub fn connect(port: MessagePort) {
             },
         );
     });
+}
+
+fn has_tabs() -> bool {
+    WORKER.with_borrow(|worker| !worker.ports.is_empty())
 }
 
 /// Lets the engine take an event in, and does what it asks for.

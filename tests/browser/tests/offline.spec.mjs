@@ -38,6 +38,22 @@ test("without a line the inbox is there, messages open, and what is done is done
   await expect.poll(async () => (await contents(imap, "INBOX")).get("Welcome to Roost")?.flags.has("\\Flagged")).toBe(true);
 });
 
+test("without a line, a page that is loaded anew again and again has its inbox each time", async ({ page, account }) => {
+  await signIn(page, account);
+  await appIsKept(page);
+  await inboxIsKept(page);
+  await stage({ do: "line", down: true });
+  try {
+    for (let time = 0; time < 12; time++) {
+      await page.reload();
+      // The worker of the page before may not have ended yet.
+      await expect(row(page, /Welcome to Roost/), `time ${time}`).toBeVisible();
+    }
+  } finally {
+    await stage({ do: "line", down: false });
+  }
+});
+
 test("what another device did meanwhile shows after the start from what was kept", async ({ page, account, imap }) => {
   await signIn(page, account);
   await inboxIsKept(page);
