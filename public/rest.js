@@ -31,7 +31,7 @@ export const restOf = (wasm, afterwards = () => {}) => {
     now: () => {
       if (there) return;
       const request = new XMLHttpRequest();
-      request.open("GET", `${url}?now`, false);
+      request.open("GET", url, false);
       // A page may not ask for bytes here, but for characters that each stand for one.
       request.overrideMimeType("text/plain; charset=x-user-defined");
       request.send();

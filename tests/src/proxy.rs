@@ -32,9 +32,8 @@ pub struct Traffic {
     pub requests: AtomicU64,
 }
 
-/// The file that comes after the start of the app, whose time is chance: neither its request nor its answer is counted, unless
-/// it was needed at once (`public/rest.js`).
-const REST: &[u8] = b"_rest.wasm HTTP";
+/// The file that comes after the start of the app, whose time is chance: neither its request nor its answer is counted.
+const REST: &[u8] = b"_rest.wasm";
 
 /// A proxy in front of one port.
 #[derive(Debug)]
