@@ -15,7 +15,7 @@ let release = () => {};
 const keep = () => {
   mine = true;
   self.roostKeeps = new Promise((resolve) => {
-    const hold = () => navigator.locks.request("roost-mail", { signal: AbortSignal.timeout(5_000) }, () => {
+    const hold = () => navigator.locks.request("roost-mail", { signal: AbortSignal.timeout(1_000) }, () => {
       if (!mine) return;
       resolve(true);
       return new Promise((end) => void (release = end));
