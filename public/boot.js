@@ -12,7 +12,9 @@ const failed = () => {
 };
 const start = () => {
   if ("SharedWorker" in window) {
-    const worker = new SharedWorker(loader, { type: "module" });
+    // Where the browser can, it outlives the last page a little: what is being written is written, and a page that is
+    // loaded anew finds it with all it has in memory.
+    const worker = new SharedWorker(loader, { type: "module", extendedLifetime: true });
     worker.onerror = failed;
     // A worker that ended has kept what it had, but for the last moment: the page begins anew with another. Asked for once
     // the worker has spoken, for it has the lock by then; a worker that ends at once, and would again, is left alone.

@@ -30,23 +30,13 @@ export const restOf = (wasm, afterwards = () => {}) => {
     soon: () => void (coming ??= afterTheRows().then(fetched)),
     now: () => {
       if (there) return;
-      const get = (address) => {
-        const request = new XMLHttpRequest();
-        request.open("GET", address, false);
-        // A page may not ask for bytes here, but for characters that each stand for one.
-        request.overrideMimeType("text/plain; charset=x-user-defined");
-        request.send();
-        if (request.status !== 200) throw new Error("a part of Roost could not be loaded");
-        return request.responseText;
-      };
-      // Under its own name it waits for an answer that may be on its way to this very thread; without a line, it is there.
-      let text;
-      try {
-        text = get(`${url}?now`);
-      } catch {
-        text = get(url);
-      }
-      const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+      const request = new XMLHttpRequest();
+      request.open("GET", url, false);
+      // A page may not ask for bytes here, but for characters that each stand for one.
+      request.overrideMimeType("text/plain; charset=x-user-defined");
+      request.send();
+      if (request.status !== 200) throw new Error("a part of Roost could not be loaded");
+      const bytes = Uint8Array.from(request.responseText, (character) => character.charCodeAt(0));
       new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);
       there = true;
     },

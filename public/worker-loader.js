@@ -8,27 +8,15 @@ self.onconnect = (event) => event.ports.forEach((port) => connect(port));
 self.onmessage = (event) => event.ports.forEach((port) => connect(port));
 
 // One worker of a browser keeps mail. Another beside it (without shared workers, or while an old version ends) would
-// write over it: it goes without. One that is just ending is waited for; one whose last tab is gone lets go by itself, for a
-// page that is loaded anew comes sooner than the browser ends its worker.
-let mine = false;
-let release = () => {};
-const keep = () => {
-  mine = true;
-  self.roostKeeps = new Promise((resolve) => {
-    const hold = () => navigator.locks.request("roost-mail", { signal: AbortSignal.timeout(1_000) }, () => {
-      if (!mine) return;
-      resolve(true);
-      return new Promise((end) => void (release = end));
-    });
-    "locks" in navigator ? hold().catch(() => resolve(false)) : resolve(true);
+// write over it: it goes without. One that is just ending is waited for, and one without a page ends for this one.
+new BroadcastChannel("roost-workers").postMessage("here");
+self.roostKeeps = new Promise((resolve) => {
+  const hold = () => navigator.locks.request("roost-mail", { signal: AbortSignal.timeout(1_000) }, () => {
+    resolve(true);
+    return new Promise(() => {});
   });
-};
-keep();
-self.roostLetGo = () => {
-  mine = false;
-  self.roostKeeps = Promise.resolve(false);
-  release();
-};
+  "locks" in navigator ? hold().catch(() => resolve(false)) : resolve(true);
+});
 
 // A message being written belongs to one worker of a browser, too. One that belongs to another worker is waited for
 // (`wait`), or left alone. A worker that just started looks often, for the one before it may be ending; later it looks
@@ -78,9 +66,6 @@ const file = (name) => `/${(query.get(name) ?? "").replace(/[^\w.-]/g, "")}`;
 Promise.all([import(file("app")), import("/rest.js")]).then(async ([app, { restOf }]) => {
   self.roostRest = restOf(file("wasm"));
   await app.default({ module_or_path: file("wasm") });
-  connect = (port) => {
-    if (!mine) keep();
-    app.connect(port);
-  };
+  connect = app.connect;
   waiting.splice(0).forEach((port) => connect(port));
 });

@@ -21,6 +21,8 @@ extern "C" {
 
 /// Remembers in the browser whether somebody was signed in, so that the socket can open without asking first.
 const SIGNED_IN_KEY: &str = "roost.signed-in";
+/// The event by which a part of the page hears that it goes: it may say its last words, before the goodbye.
+pub const LEAVING: &str = "roost-leaving";
 /// How many notices wait to be shown.
 const MAX_NOTICES: usize = 4;
 
@@ -188,8 +190,12 @@ impl Device {
     }
 
     fn say_goodbye_when_leaving(self) {
-        let goodbye =
-            window_event_listener_untyped("pagehide", move |_| self.tell(&TabMessage::Bye));
+        let goodbye = window_event_listener_untyped("pagehide", move |_| {
+            if let Ok(leaving) = web_sys::Event::new(LEAVING) {
+                let _ = window().dispatch_event(&leaving);
+            }
+            self.tell(&TabMessage::Bye);
+        });
         // A page that comes back from the browser's cache has said goodbye: it starts anew.
         let back = window_event_listener_untyped("pageshow", |event| {
             if event

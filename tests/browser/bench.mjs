@@ -251,7 +251,7 @@ const searchFor = (page, text, row) =>
     { text, row },
   );
 
-/** Resolves once every row on screen is there, with the time it took after `move` was done to the list. */
+/** Scrolls to a share of the list; resolves once every row on screen is there, with the time. */
 const settled = (page, share) =>
   page.evaluate(async (share) => {
     const list = document.querySelector('[aria-label="Messages"]');

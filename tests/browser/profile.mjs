@@ -11,7 +11,9 @@ const { newAccount, rows, signIn } = await import("./tests/roost.mjs");
 const browser = await chromium.launch(CHROMIUM);
 const called = new Set();
 const marked = () => [...new Uint8Array(globalThis.roostMarks.buffer)].flatMap((mark, number) => (mark ? [number] : []));
+/** At the end of each page: what runs when it is left belongs to it, and its worker cannot be asked afterwards. */
 const note = async (page) => {
+  await page.evaluate(() => dispatchEvent(new Event("pagehide")));
   const add = async (place) => (await place.evaluate(marked)).forEach((number) => called.add(number));
   await add(page);
   // The worker goes on at once with what it got: it keeps it.
@@ -42,7 +44,6 @@ for (const settings of [{ viewport: { width: 1360, height: 860 } }, devices["Pix
     const page = await context.newPage();
     await signIn(page, account);
     await rows(page).first().waitFor();
-    await page.mouse.wheel(0, 3_000);
     await note(page);
     await page.reload();
     await rows(page).first().waitFor();

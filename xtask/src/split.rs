@@ -247,12 +247,11 @@ impl Halves {
     /// The places in memory that only late functions look at, ascending and apart from one another.
     fn late_data(&self, references: &References) -> Vec<Range<u32>> {
         // Pieces may overlap: what is in one that is looked at stays.
-        let mut early: Vec<&Range<u32>> = self
+        let early: Vec<&Range<u32>> = self
             .data
             .iter()
             .map(|&piece| &references.data[piece].place)
             .collect();
-        early.sort_by_key(|place| place.start);
         let mut late: Vec<Range<u32>> = (0..references.data.len())
             .filter(|piece| !self.data.contains(piece))
             .map(|piece| references.data[piece].place.clone())

@@ -17,6 +17,7 @@ use roost_wire::{Mailbox, MailboxState, Mutation, MutationId, Summary, Uid};
 use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
+use crate::pending::Pending;
 use crate::state::Socket;
 use crate::view::Stage;
 use crate::{Effect, State, TabId, Wake, Who};
@@ -519,10 +520,21 @@ impl State {
         Some(Record::Account(Box::new(self.kept_record()?)))
     }
 
-    /// Whether changes without an outcome exist only here; messages on their way out are kept with their drafts.
+    /// Changes without an outcome that exist only here; messages on their way out are kept with their drafts.
+    fn unsent_changes(&self) -> impl Iterator<Item = &Pending> {
+        self.pending.iter().filter(|pending| {
+            !matches!(
+                pending.mutation,
+                Mutation::Send { .. }
+                    | Mutation::Schedule { .. }
+                    | Mutation::SaveDraft { .. }
+                    | Mutation::Unsend { .. }
+            )
+        })
+    }
+
     pub(crate) fn has_unsent_changes(&self) -> bool {
-        self.kept_record()
-            .is_some_and(|kept| !kept.pending.is_empty())
+        self.unsent_changes().next().is_some()
     }
 
     fn kept_record(&self) -> Option<KeptAccount> {
@@ -533,17 +545,7 @@ impl State {
             mailboxes: self.mailboxes.clone(),
             presence: Presence::Here,
             pending: self
-                .pending
-                .iter()
-                .filter(|pending| {
-                    !matches!(
-                        pending.mutation,
-                        Mutation::Send { .. }
-                            | Mutation::Schedule { .. }
-                            | Mutation::SaveDraft { .. }
-                            | Mutation::Unsend { .. }
-                    )
-                })
+                .unsent_changes()
                 .map(|pending| KeptChange {
                     id: pending.id,
                     mutation: pending.mutation.clone(),

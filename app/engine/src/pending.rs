@@ -410,9 +410,7 @@ impl State {
 
     /// Messages that are to be sent, and for which no mutation was made yet.
     pub(crate) fn unsent_drafts(&self) -> impl Iterator<Item = &Draft> {
-        let account = self.who.as_ref().map_or("", |who| who.account.as_str());
-        let drafts = self.drafts.values();
-        drafts.filter(move |draft| draft.belongs_to(account) && draft.waits_to_be_sent())
+        self.own_drafts().filter(|draft| draft.waits_to_be_sent())
     }
 
     /// Takes back a message: here if it was not handed over yet, at the gateway otherwise.

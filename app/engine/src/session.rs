@@ -8,7 +8,7 @@ use crate::view::{Line, Stage, View};
 use crate::{Effect, SignInProblem, State, TabId, Wake, Who};
 
 /// How many rows a tab is taken to show before it says so.
-const FIRST_ROWS: u32 = 40;
+const FIRST_ROWS: u32 = 24;
 /// How long before the gateway is told once more that somebody signed out.
 const LEAVE_MS: u32 = 10_000;
 

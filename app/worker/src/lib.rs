@@ -68,6 +68,9 @@ pub fn start() {
     online.forget();
 }
 
+/// What a port hears when the other end is gone.
+const CLOSE: &str = "close";
+
 /// Takes a tab's port.
 #[wasm_bindgen]
 pub fn connect(port: MessagePort) {
@@ -76,6 +79,10 @@ pub fn connect(port: MessagePort) {
         worker.next_tab
     });
     let onmessage = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        if event.type_() == CLOSE {
+            // The page ended without a word, as far as the browser tells.
+            return closed(tab);
+        }
         let bytes = js_sys::Uint8Array::new(&event.data()).to_vec();
         match postcard::from_bytes(&bytes) {
             Ok(TabMessage::Hello { likely_signed_in }) => handle(Event::TabOpened {
@@ -87,18 +94,14 @@ pub fn connect(port: MessagePort) {
                 at: now(),
                 intent,
             }),
-            Ok(TabMessage::Bye) => {
-                WORKER.with_borrow_mut(|worker| worker.ports.remove(&tab));
-                handle(Event::TabClosed { tab });
-                if !has_tabs() {
-                    storage::let_go();
-                }
-            }
+            Ok(TabMessage::Bye) => closed(tab),
             // A tab of another build during an upgrade; it will be asked to reload.
             Err(_) => {}
         }
     });
-    port.set_onmessage(Some(onmessage.as_ref().unchecked_ref()));
+    let heard = onmessage.as_ref().unchecked_ref();
+    port.set_onmessage(Some(heard));
+    let _ = port.add_event_listener_with_callback(CLOSE, heard);
     WORKER.with_borrow_mut(|worker| {
         worker.ports.insert(
             tab,
@@ -110,8 +113,13 @@ pub fn connect(port: MessagePort) {
     });
 }
 
-fn has_tabs() -> bool {
-    WORKER.with_borrow(|worker| !worker.ports.is_empty())
+fn closed(tab: TabId) {
+    if WORKER
+        .with_borrow_mut(|worker| worker.ports.remove(&tab))
+        .is_some()
+    {
+        handle(Event::TabClosed { tab });
+    }
 }
 
 /// Lets the engine take an event in, and does what it asks for.

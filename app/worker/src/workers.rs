@@ -2,11 +2,14 @@
 
 use roost_engine::Event;
 use wasm_bindgen::prelude::*;
-use web_sys::{BroadcastChannel, MessageEvent};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{BroadcastChannel, MessageEvent, SharedWorkerGlobalScope};
 
-use crate::handle;
+use crate::{WORKER, handle, storage};
 
-const CHANNEL: &str = "roost-left";
+const CHANNEL: &str = "roost-workers";
+/// What `worker-loader.js` says when a worker starts.
+const HERE: &str = "here";
 
 thread_local! {
     static OTHERS: Option<BroadcastChannel> = BroadcastChannel::new(CHANNEL).ok();
@@ -16,7 +19,9 @@ thread_local! {
 pub fn listen() {
     let heard = Closure::<dyn FnMut(MessageEvent)>::new(|event: MessageEvent| {
         let said = event.data().as_string().unwrap_or_default();
-        if let Some((keep, account)) = said.split_once(' ') {
+        if said == HERE {
+            spawn_local(end_without_tabs());
+        } else if let Some((keep, account)) = said.split_once(' ') {
             handle(Event::LeftElsewhere {
                 account: account.to_owned(),
                 keep: keep == "keep",
@@ -29,6 +34,20 @@ pub fn listen() {
         }
     });
     heard.forget();
+}
+
+/// A worker that the browser lets live on after its last page holds what another needs: the mail, messages being written. It
+/// ends once everything is written.
+async fn end_without_tabs() {
+    let has_tabs = || WORKER.with_borrow(|worker| !worker.ports.is_empty());
+    if !has_tabs() {
+        storage::written().await;
+    }
+    if !has_tabs()
+        && let Ok(scope) = js_sys::global().dyn_into::<SharedWorkerGlobalScope>()
+    {
+        scope.close();
+    }
 }
 
 /// Says that a person signed out, and whether what is kept of them stays.

@@ -1,7 +1,8 @@
 // What comes to the device before anybody asks for it.
-import { bodyFrame, expect, kept, newAccount, row, rows, signIn, stage, test } from "./roost.mjs";
+import { bodyFrame, endWorkersWithPages, expect, kept, newAccount, row, rows, signIn, stage, test } from "./roost.mjs";
 
-test("without a line the newest message opens though it never was, and there are rows beyond the first page", async ({ page }) => {
+test("without a line the newest message opens though it never was, and there are rows beyond the first page", async ({ page, context }) => {
+  await endWorkersWithPages(context);
   const account = await newAccount("many:1000");
   await signIn(page, account);
   await expect(rows(page).first()).toBeVisible();

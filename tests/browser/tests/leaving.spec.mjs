@@ -1,11 +1,12 @@
 // Signing out: mail stays on the device, seen by nobody before the same person is back, or is removed; with or without a line.
 import AxeBuilder from "@axe-core/playwright";
-import { askToSignOut, contents, expect, inboxIsKept, kept, row, signIn, signOut, stage, test } from "./roost.mjs";
+import { askToSignOut, contents, endWorkersWithPages, expect, inboxIsKept, kept, row, signIn, signOut, stage, test } from "./roost.mjs";
 
 const star = (page) => row(page, /Welcome to Roost/).getByRole("button", { name: "Star", exact: true });
 const session = (page) => page.evaluate(() => fetch("/api/session").then((answer) => answer.status));
 
-test("what is kept waits for the same person, and so does what was done without a line", async ({ page, account, imap }) => {
+test("what is kept waits for the same person, and so does what was done without a line", async ({ page, context, account, imap }) => {
+  await endWorkersWithPages(context);
   await signIn(page, account);
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
   await inboxIsKept(page);
@@ -39,6 +40,7 @@ test("what is kept waits for the same person, and so does what was done without 
 
 test("it is removed unless a person says otherwise, with what they were writing", async ({ page, account, imap }) => {
   await signIn(page, account);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
   await inboxIsKept(page);
   await stage({ do: "line", down: true });
   try {
@@ -78,8 +80,6 @@ test("without SharedWorker, signing out in one tab signs out the others", async 
   await expect(page.getByLabel("Username")).toBeVisible();
   await expect(page.getByRole("grid", { name: "Messages" })).toHaveCount(0);
   expect((await kept(page)).length).toBeGreaterThan(1);
-  // Of two workers one keeps mail; this is about the one that does.
-  await second.close();
   await page.reload();
   await expect(page.getByLabel("Username")).toBeVisible();
   await signIn(page, account);

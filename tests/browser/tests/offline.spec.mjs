@@ -1,10 +1,12 @@
 // The browser as a device of its own: it starts from what it keeps, works without a line, and agrees with the server
 // afterwards.
-import { bodyFrame, contents, expect, inboxIsKept, kept, message, row, rows, signIn, signOut, stage, test } from "./roost.mjs";
+import { bodyFrame, contents, endWorkersWithPages, expect, inboxIsKept, kept, message, row, rows, signIn, signOut, stage, test } from "./roost.mjs";
 
 /** The app itself is kept once its service worker has all of it. */
 const appIsKept = (page) => page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
-test("without a line the inbox is there, messages open, and what is done is done later", async ({ page, account, imap }) => {
+
+test("without a line the inbox is there, messages open, and what is done is done later", async ({ page, context, account, imap }) => {
+  await endWorkersWithPages(context);
   await signIn(page, account);
   await row(page, /Welcome to Roost/).click();
   await expect(bodyFrame(page).locator("body")).toContainText("Welcome");
@@ -38,7 +40,8 @@ test("without a line the inbox is there, messages open, and what is done is done
   await expect.poll(async () => (await contents(imap, "INBOX")).get("Welcome to Roost")?.flags.has("\\Flagged")).toBe(true);
 });
 
-test("without a line, a page that is loaded anew again and again has its inbox each time", async ({ page, account }) => {
+test("without a line, a page that is loaded anew again and again has its inbox each time", async ({ page, context, account }) => {
+  await endWorkersWithPages(context);
   await signIn(page, account);
   await appIsKept(page);
   await inboxIsKept(page);
@@ -54,7 +57,28 @@ test("without a line, a page that is loaded anew again and again has its inbox e
   }
 });
 
-test("what another device did meanwhile shows after the start from what was kept", async ({ page, account, imap }) => {
+test("a page that is loaded anew finds its worker with all that it has, though nothing is kept", async ({ page, account }) => {
+  await page.goto(account.url);
+  await page.getByLabel("Username").fill(account.name);
+  await page.getByLabel("Password").fill(account.password);
+  await page.getByLabel(/shared/i).check();
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await row(page, /Welcome to Roost/).click();
+  await expect(bodyFrame(page).locator("body")).toContainText("Welcome");
+  await appIsKept(page);
+  await stage({ do: "line", down: true });
+  try {
+    await page.reload();
+    await row(page, /Welcome to Roost/).click();
+    await expect(bodyFrame(page).locator("body")).toContainText("Welcome");
+    expect(await kept(page)).toEqual([]);
+  } finally {
+    await stage({ do: "line", down: false });
+  }
+});
+
+test("what another device did meanwhile shows after the start from what was kept", async ({ page, context, account, imap }) => {
+  await endWorkersWithPages(context);
   await signIn(page, account);
   await inboxIsKept(page);
   const before = await rows(page).count();

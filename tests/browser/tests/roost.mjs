@@ -87,6 +87,18 @@ export const kept = (page) =>
 /** The inbox can be shown without a line. */
 export const inboxIsKept = (page) => expect.poll(async () => (await kept(page)).filter((key) => key.includes("INBOX")).length).toBeGreaterThan(1);
 
+/**
+ * As in browsers whose workers end with their last page: what is loaded anew starts from what is kept. Elsewhere it finds the
+ * worker of the page before, with all that it has in memory.
+ */
+export const endWorkersWithPages = (context) =>
+  context.addInitScript(() => {
+    const { SharedWorker } = window;
+    window.SharedWorker = function (url, options) {
+      return new SharedWorker(url, { ...options, extendedLifetime: false });
+    };
+  });
+
 /** In the page, from its start: notes when the first rows are on screen. */
 export const watchRows = () => {
   const look = () => {

@@ -43,6 +43,7 @@ for (const colorScheme of ["light", "dark"]) {
     await expect(page.getByText("One of the addresses")).toBeVisible();
     await check(page, "compose-wrong", info);
     await page.getByRole("button", { name: "Discard draft" }).click();
+    await expect(page.getByRole("dialog")).toHaveCount(0);
     await page.keyboard.press("?");
     await expect(page.getByRole("dialog")).toBeVisible();
     await check(page, "help", info);

@@ -1,10 +1,11 @@
 // Searching: what is on this device while it is typed, then what the mail server says.
-import { bodyFrame, expect, inboxIsKept, newAccount, imapClient, row, rows, signIn, stage, test } from "./roost.mjs";
+import { bodyFrame, endWorkersWithPages, expect, inboxIsKept, newAccount, imapClient, row, rows, signIn, stage, test } from "./roost.mjs";
 
 const field = (page) => page.getByRole("searchbox", { name: "Search this folder" });
 const reached = (page) => page.getByRole("status", { name: "Search" });
 
-test("without a line, what is typed is found on this device, and that is said", async ({ page, account }) => {
+test("without a line, what is typed is found on this device, and that is said", async ({ page, context, account }) => {
+  await endWorkersWithPages(context);
   await signIn(page, account);
   await row(page, /Welcome to Roost/).click();
   await expect(bodyFrame(page).locator("body")).toContainText("Welcome");

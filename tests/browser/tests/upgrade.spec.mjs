@@ -1,19 +1,21 @@
 // The gateway is upgraded while tabs are open: they are told to reload, nothing is lost, and no page talks to a worker of
 // another version.
 import { copyFile, rm } from "node:fs/promises";
-import { contents, expect, row, signIn, stage, test } from "./roost.mjs";
+import { askToSignOut, contents, expect, row, signIn, stage, test } from "./roost.mjs";
 
 const status = (page) => page.getByRole("status", { name: "Connection" });
 
-/** A gateway that restarted knows nobody any more: over the page as it was, it asks who is there. */
-async function signInAgain(tab, account) {
+/** Until the tab says `said`. A gateway that restarted knows nobody any more: over the page as it was, it asks who is there. */
+async function signInAgain(tab, account, said) {
   const form = tab.getByRole("button", { name: "Sign in" });
-  await expect(form.or(status(tab).filter({ hasText: /Live|new version/ })).first()).toBeVisible({ timeout: 45_000 });
-  if (await form.isVisible()) {
-    await tab.getByLabel("Username").fill(account.name);
-    await tab.getByLabel("Password").fill(account.password);
-    await form.click();
-  }
+  await expect(async () => {
+    if (await form.isVisible()) {
+      await tab.getByLabel("Username").fill(account.name);
+      await tab.getByLabel("Password").fill(account.password);
+      await form.click();
+    }
+    await expect(status(tab)).toContainText(said, { timeout: 2_000 });
+  }).toPass({ timeout: 45_000 });
 }
 
 test("an upgrade asks every tab to reload, and what was done and typed meanwhile is there afterwards", async ({ page, account, imap }) => {
@@ -28,8 +30,7 @@ test("an upgrade asks every tab to reload, and what was done and typed meanwhile
   await page.getByRole("textbox", { name: "Message text" }).fill("and during");
   try {
     await stage({ do: "gateway-restart", build: "99.0.0" });
-    await signInAgain(page, account);
-    for (const tab of [page, other]) await expect(status(tab)).toContainText("A new version is ready", { timeout: 45_000 });
+    for (const tab of [page, other]) await signInAgain(tab, account, "A new version is ready");
     await expect(page.getByRole("button", { name: "Reload" })).toBeVisible();
     // The old page goes on: what is done is kept, and not sent by an old worker to a new gateway.
     await page.getByRole("textbox", { name: "Message text" }).pressSequentially(" the upgrade");
@@ -37,7 +38,9 @@ test("an upgrade asks every tab to reload, and what was done and typed meanwhile
     await expect(status(other)).toHaveText(/waiting/);
     expect((await contents(imap, "INBOX")).get("before the upgrade").flags.has("\\Flagged")).toBe(false);
     // A reload that meets the same old files is told again, not left with a page that does nothing.
+    const loaded = other.waitForEvent("load");
     await other.getByRole("button", { name: "Reload" }).click();
+    await loaded;
     await expect(status(other)).toContainText("A new version is ready", { timeout: 45_000 });
   } finally {
     // The app cannot be built anew here: a gateway of its build stands for the new app.
@@ -52,8 +55,7 @@ test("an upgrade asks every tab to reload, and what was done and typed meanwhile
   await expect.poll(() => fetched).toEqual([false]);
   for (const tab of [page, other]) {
     if (tab === other) await tab.reload();
-    await signInAgain(tab, account);
-    await expect(status(tab)).toHaveText("Live", { timeout: 45_000 });
+    await signInAgain(tab, account, "Live");
   }
   await expect.poll(async () => (await contents(imap, "INBOX")).get("before the upgrade").flags.has("\\Flagged")).toBe(true);
   await expect(page.getByRole("textbox", { name: "Message text" })).toHaveValue("and during the upgrade");
@@ -62,35 +64,56 @@ test("an upgrade asks every tab to reload, and what was done and typed meanwhile
 test.describe("two versions of the app in one browser", () => {
   // What keeps the app would answer with the files of the first.
   test.use({ serviceWorkers: "block" });
+  // Each writes the same files.
+  test.describe.configure({ mode: "default" });
 
-  test("have a worker each", async ({ page, account, imap }) => {
-    for (const subject of ["by the old version", "by the new version"]) await imap.append("INBOX", `From: x@example.org\r\nSubject: ${subject}\r\n\r\nHello\r\n`);
-    await signIn(page, account);
+  /** The same code under other names stands for the new version: `given` sees that a page gets it. */
+  async function withNewVersion(page, account, during) {
     const names = await page.evaluate(() => ({ ...document.querySelector("script[data-app]").dataset }));
     const old = [names.app, names.wasm, names.wasm.replace("_bg.wasm", "_rest.wasm")].map((name) => name.replace(/^\//, ""));
-    // The same code under other names stands for the new version.
     const renamed = (name) => name.replace(/[0-9a-f]{12,16}/, (hash) => [...hash].reverse().join(""));
     const file = (name) => new URL(`../../../dist/${name}`, import.meta.url);
-    try {
-      for (const name of old) await copyFile(file(name), file(renamed(name)));
-      const next = await page.context().newPage();
-      await next.route(`${account.url}/`, async (route) => {
+    const given = (page) =>
+      page.route(`${account.url}/`, async (route) => {
         const response = await route.fetch();
         const body = old.reduce((text, name) => text.replaceAll(name, renamed(name)), await response.text());
         await route.fulfill({ response, body });
       });
+    try {
+      for (const name of old) await copyFile(file(name), file(renamed(name)));
+      await during({ given, versions: [old[1], renamed(old[1])] });
+    } finally {
+      for (const name of old) await rm(file(renamed(name)), { force: true });
+    }
+  }
+
+  test("have a worker each", async ({ page, account, imap }) => {
+    for (const subject of ["by the old version", "by the new version"]) await imap.append("INBOX", `From: x@example.org\r\nSubject: ${subject}\r\n\r\nHello\r\n`);
+    await signIn(page, account);
+    await withNewVersion(page, account, async ({ given, versions }) => {
+      const next = await page.context().newPage();
+      await given(next);
       await next.goto(account.url);
       await expect(status(next)).toHaveText("Live");
       const session = await page.context().browser().newBrowserCDPSession();
       const { targetInfos } = await session.send("Target.getTargets");
       const workers = targetInfos.filter((one) => one.type === "shared_worker" && one.url.startsWith(account.url)).map((one) => one.url);
-      expect(workers.map((url) => new URL(url).searchParams.get("wasm").replace(/^\//, "")).sort()).toEqual([old[1], renamed(old[1])].sort());
+      expect(workers.map((url) => new URL(url).searchParams.get("wasm").replace(/^\//, "")).sort()).toEqual([...versions].sort());
       for (const [tab, subject] of [[page, "by the old version"], [next, "by the new version"]]) {
         await row(tab, subject).getByRole("button", { name: "Star", exact: true }).click();
         await expect.poll(async () => (await contents(imap, "INBOX")).get(subject).flags.has("\\Flagged")).toBe(true);
       }
-    } finally {
-      for (const name of old) await rm(file(renamed(name)), { force: true });
-    }
+    });
+  });
+
+  test("the new one keeps mail from the moment on that the old one has no page", async ({ page, account }) => {
+    await signIn(page, account);
+    await withNewVersion(page, account, async ({ given }) => {
+      await given(page);
+      await page.reload();
+      await expect(status(page)).toHaveText("Live");
+      // Where nothing is kept, nobody is asked about it.
+      await expect((await askToSignOut(page)).getByLabel("Keep mail on this device")).toBeVisible();
+    });
   });
 });

@@ -2,7 +2,7 @@
 
 use roost_wire::{Mutation, Role, Saved, UidSet};
 
-use super::is_empty;
+use super::{Draft, is_empty};
 use crate::pending::Inverse;
 use crate::{Effect, State, TabId, Wake};
 
@@ -109,32 +109,27 @@ impl State {
 
     /// The person is gone, and wants nothing left of what they have written here.
     pub(crate) fn remove_drafts(&mut self) {
-        let account = self.account_name();
-        let own = self
-            .drafts
-            .values()
-            .filter(|draft| draft.belongs_to(&account));
-        for id in own
-            .map(|draft| draft.message.id.clone())
-            .collect::<Vec<_>>()
-        {
+        let own = self.own_drafts().map(|draft| draft.message.id.clone());
+        for id in own.collect::<Vec<_>>() {
             self.drop_draft(&id);
         }
     }
 
+    /// The messages that the person who is here is writing.
+    pub(crate) fn own_drafts(&self) -> impl Iterator<Item = &Draft> {
+        let account = self.account_name();
+        let drafts = self.drafts.values();
+        drafts.filter(move |draft| draft.belongs_to(&account))
+    }
+
     /// The messages whose text the server does not have, but for those that are being saved or sent.
     pub(crate) fn unsaved_drafts(&self) -> usize {
-        let account = self.account_name();
-        let own = self
-            .drafts
-            .values()
-            .filter(|draft| draft.belongs_to(&account));
-        own.filter(|draft| {
+        let unsaved = self.own_drafts().filter(|draft| {
             let under_way = draft.saving.is_some() || draft.sending.is_some();
             let unsaved = draft.changed || draft.unknown || draft.conflict;
             unsaved && !under_way && draft.discarded.is_none() && !is_empty(&draft.message)
-        })
-        .count()
+        });
+        unsaved.count()
     }
 
     /// The tab is gone: what was written in it is saved.

@@ -49,10 +49,7 @@ fn an_action_shows_at_once_and_stays_until_the_server_agrees() {
         uidvalidity: 5,
         uids: [77].into_iter().collect(),
     });
-    device.server(ServerMessage::Outcome {
-        id,
-        outcome: Outcome::Done { moved },
-    });
+    device.end(id, Outcome::Done { moved });
     assert_eq!(device.waiting, 0);
     // Undo moves back what COPYUID named.
     let undo = device
@@ -90,10 +87,7 @@ fn undo_of_a_copy_waits_for_its_outcome_and_deletes_the_copies() {
         uidvalidity: 5,
         uids: [77].into_iter().collect(),
     });
-    device.server(ServerMessage::Outcome {
-        id,
-        outcome: Outcome::Done { moved },
-    });
+    device.end(id, Outcome::Done { moved });
     match &device.mutations[1].1 {
         Mutation::Expunge {
             mailbox,

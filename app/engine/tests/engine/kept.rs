@@ -102,6 +102,18 @@ fn the_list_is_there_before_any_line() {
 }
 
 #[test]
+fn what_came_is_kept_when_the_last_tab_goes() {
+    let mut store = Store::default();
+    let mut device = Device::new();
+    device.event(Event::Recalled(Some(Box::new(account()))));
+    device.answer_all(state(3, 1));
+    device.event(Event::TabClosed { tab: TAB });
+    settle(&mut device, &mut store);
+    let device = restarted(&mut store);
+    assert_eq!(device.subjects(), ["message 3", "message 2", "message 1"]);
+}
+
+#[test]
 fn a_tab_that_comes_after_what_was_kept_connects() {
     let (_, store) = kept_inbox(3);
     let mut state = roost_engine::State::default();

@@ -10,6 +10,7 @@ use roost_engine::{
 use roost_wire::{Composed, Uid};
 use wasm_bindgen::JsCast as _;
 
+use crate::device::LEAVING;
 use crate::ui::compose::banners::Banners;
 use crate::ui::compose::checks::{
     FORGOTTEN, FORMATTED, UPLOADING, has_none, speaks_of_attachment, too_large,
@@ -67,7 +68,7 @@ pub fn Form(form: Composed) -> impl IntoView {
             touch();
         }
     });
-    let leaving = window_event_listener_untyped("pagehide", move |_| keep());
+    let leaving = window_event_listener_untyped(LEAVING, move |_| keep());
     on_cleanup(move || leaving.remove());
 
     forms.drawn(&form.id);

@@ -1,6 +1,8 @@
 //! Recipients as chips: typed, pasted or completed; wrong ones say why. The field is a combobox with a listbox of people
 //! (WAI-ARIA Authoring Practices, "Combobox").
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use leptos::html;
 use leptos::prelude::*;
 use roost_engine::{Intent, address_problem, addresses};
@@ -11,6 +13,9 @@ use crate::ui::icon::Icon;
 use crate::ui::live::{When, effect, heard, live, memo, shown};
 use crate::ui::state::Ui;
 use web_sys::{ClipboardEvent, DragEvent, Event, FocusEvent, KeyboardEvent, MouseEvent};
+
+/// Names the fields of all forms that are open.
+static FIELDS: AtomicU32 = AtomicU32::new(0);
 
 /// Whether what is typed is an address with its end: a separator outside of quotation marks, or the `>` of one that was
 /// put in from elsewhere.
@@ -48,7 +53,8 @@ pub fn Recipients(
 ) -> impl IntoView {
     let ui = expect_context::<Ui>();
     let input = NodeRef::<html::Input>::new();
-    let box_id = StoredValue::new(format!("people-{label}"));
+    let number = FIELDS.fetch_add(1, Ordering::Relaxed);
+    let box_id = StoredValue::new(format!("people-{number}"));
     // What is typed here; people are offered for it.
     let typed = RwSignal::new(String::new());
     let active = RwSignal::new(None::<usize>);

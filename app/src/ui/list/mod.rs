@@ -5,6 +5,8 @@ mod reached;
 mod row;
 mod toolbar;
 
+use std::ops::Range;
+
 use geometry::Geometry;
 use leptos::html;
 use leptos::prelude::*;
@@ -17,6 +19,14 @@ pub use toolbar::SEARCH_ID;
 use crate::ui::live::{each, effect, heard, live, memo};
 use crate::ui::state::{Pane, Ui};
 
+/// How many rows above and below the screen are drawn more in each frame.
+const STEP: u32 = 8;
+/// From here on, all that the engine gives is drawn.
+const ALL: u32 = 40;
+
+/// The mailbox, filter and search that a list is of.
+type Source = (String, Filter, String);
+
 #[component]
 pub fn MessageList() -> impl IntoView {
     let ui = expect_context::<Ui>();
@@ -28,15 +38,54 @@ pub fn MessageList() -> impl IntoView {
         let (first, count) = geometry.with_untracked(Geometry::visible);
         ui.device.send(Intent::Scroll { first, count });
     };
+    let source = memo(move || {
+        list.with(|list| {
+            list.as_ref()
+                .map(|l| (l.mailbox.clone(), l.filter, l.search.clone()))
+        })
+    });
+    // What is on screen stands first; the rows around it are drawn some more in each frame, so that a list that is opened,
+    // or jumped in, shows at once.
+    let grown = RwSignal::new((None::<Source>, 0));
+    let margin = memo(move || {
+        let source = source.get();
+        grown.with(|(of, margin)| if *of == source { *margin } else { 0 })
+    });
+    let drawn = memo(move || {
+        let (first, end) = list.with(|list| {
+            let list = list.as_ref();
+            list.map_or((0, 0), |list| {
+                (list.first, list.first + list.rows.len() as u32)
+            })
+        });
+        let margin = margin.get();
+        if margin >= ALL {
+            return first..end;
+        }
+        let (top, count) = geometry.with(Geometry::visible);
+        first.max(top.saturating_sub(margin))..end.min(top + count + margin)
+    });
+    effect(move || {
+        let margin = margin.get();
+        if margin < ALL && !drawn.with(Range::is_empty) {
+            let source = source.get_untracked();
+            request_animation_frame(move || grown.set((source, margin + STEP)));
+        }
+    });
     let measure = move || {
         // A hidden list has no height; it is measured when it comes back.
         if let Some(element) = viewport.get_untracked()
             && element.client_height() > 0
         {
+            let before = geometry.with_untracked(Geometry::visible).0;
             geometry.update(|geometry| {
                 geometry.viewport = f64::from(element.client_height()).max(1.0);
                 geometry.scrolled(f64::from(element.scroll_top()));
             });
+            let (first, count) = geometry.with_untracked(Geometry::visible);
+            if first.abs_diff(before) > count {
+                grown.set((None, 0));
+            }
             tell();
         }
     };
@@ -64,12 +113,6 @@ pub fn MessageList() -> impl IntoView {
         measure();
     });
     // Another list begins at its top.
-    let source = memo(move || {
-        list.with(|list| {
-            list.as_ref()
-                .map(|l| (l.mailbox.clone(), l.filter, l.search.clone()))
-        })
-    });
     Effect::new(move |before: Option<_>| {
         let now = source.get();
         if before.is_some_and(|before| before != now)
@@ -119,7 +162,7 @@ pub fn MessageList() -> impl IntoView {
     };
     let state = memo(move || list.with(|list| list.as_ref().map(|list| list.state.clone())));
     let offset = move || {
-        let first = list.with(|list| list.as_ref().map_or(0, |list| list.first));
+        let first = drawn.with(|drawn| drawn.start);
         format!(
             "translateY({}px)",
             geometry.with(|geometry| geometry.place(first)) as i64
@@ -158,12 +201,12 @@ pub fn MessageList() -> impl IntoView {
                         {each(
                             move || list.with(|list| {
                                 let Some(list) = list else { return Vec::new() };
-                                list.rows
-                                    .iter()
-                                    .enumerate()
-                                    .map(|(index, row)| {
+                                drawn
+                                    .get()
+                                    .filter_map(|position| {
+                                        let row = list.rows.get(position.checked_sub(list.first)? as usize)?;
                                         let remote = row.as_ref().is_some_and(|row| list.remote_rows.contains(&row.uid));
-                                        (list.first + index as u32, row.clone(), remote)
+                                        Some((position, row.clone(), remote))
                                     })
                                     .collect::<Vec<_>>()
                             }),

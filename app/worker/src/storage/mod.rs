@@ -64,19 +64,10 @@ async fn keeps() -> bool {
     }
 }
 
-/// The last tab is gone: once everything is written, the next worker may keep mail, sooner than the browser ends this one.
-pub fn let_go() {
-    #[wasm_bindgen]
-    extern "C" {
-        #[wasm_bindgen(js_name = roostLetGo)]
-        fn let_go();
-    }
-    spawn_local(async {
-        let _written = room::Turn::of(MAIL).await;
-        if !crate::has_tabs() {
-            let_go();
-        }
-    });
+/// Waits until what was to be written is.
+pub async fn written() {
+    room::Turn::of(MAIL).await;
+    room::Turn::of(DRAFTS).await;
 }
 
 /// Keeps no mail of anybody any more.
