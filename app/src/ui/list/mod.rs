@@ -62,8 +62,10 @@ pub fn MessageList() -> impl IntoView {
         if margin >= ALL {
             return first..end;
         }
+        // Leptos moves as many of the first rows as come before them. Those on screen must stay: a click that began on one
+        // would be lost.
         let (top, count) = geometry.with(Geometry::visible);
-        first.max(top.saturating_sub(margin))..end.min(top + count + margin)
+        first.max(top.saturating_sub(margin + STEP))..end.min(top + count + margin)
     });
     effect(move || {
         let margin = margin.get();
@@ -77,13 +79,12 @@ pub fn MessageList() -> impl IntoView {
         if let Some(element) = viewport.get_untracked()
             && element.client_height() > 0
         {
-            let before = geometry.with_untracked(Geometry::visible).0;
             geometry.update(|geometry| {
                 geometry.viewport = f64::from(element.client_height()).max(1.0);
                 geometry.scrolled(f64::from(element.scroll_top()));
             });
-            let (first, count) = geometry.with_untracked(Geometry::visible);
-            if first.abs_diff(before) > count {
+            let (top, count) = geometry.with_untracked(Geometry::visible);
+            if drawn.with_untracked(|drawn| drawn.end <= top || top + count <= drawn.start) {
                 grown.set((None, 0));
             }
             tell();
