@@ -134,6 +134,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn open_message(&mut self, id: TabId, uid: Uid, images: bool) {
         let Some(tab) = self.tabs.get(&id) else {
             return;
@@ -168,6 +169,7 @@ impl State {
         });
     }
 
+    #[inline(never)]
     pub(crate) fn count_as_read(&mut self, id: TabId, mailbox: &str, uid: Uid) {
         let Some(open) = self.tabs.get_mut(&id).and_then(|tab| tab.open.as_mut()) else {
             return;
@@ -194,6 +196,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn act(&mut self, id: TabId, target: Target, action: Action) {
         let Some(tab) = self.tabs.get(&id) else {
             return;

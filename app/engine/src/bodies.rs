@@ -119,6 +119,7 @@ impl Bodies {
 
 impl State {
     /// Fetches what a tab has open and, when nothing else is to do, what is likely to be opened next.
+    #[inline(never)]
     pub(crate) fn fetch_bodies(&mut self) {
         if !matches!(self.stage, Stage::SignedIn { .. }) {
             return;
@@ -176,6 +177,7 @@ impl State {
     }
 
     /// The message most likely to be opened next that is not here, and its size.
+    #[inline(never)]
     fn next_to_prefetch(&self) -> Option<(Key, u32)> {
         for tab in self.tabs.values() {
             let (Some(rows), Some(cache)) = (self.rows(tab), self.caches.get(&tab.mailbox)) else {

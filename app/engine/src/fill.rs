@@ -108,6 +108,7 @@ impl State {
     }
 
     /// The mailboxes that are kept ahead and how many messages of each, in the order in which they come.
+    #[inline(never)]
     fn kept_ahead(&self) -> Vec<(String, u32)> {
         let depth = |of: fn(&Circumstances) -> u32| {
             let depths = self.tabs.values().map(|tab| of(&tab.circumstances));
@@ -142,6 +143,7 @@ impl State {
             .collect()
     }
 
+    #[inline(never)]
     fn next_to_fill(&mut self, mailbox: &str, depth: u32) -> Next {
         // What is kept already is read first.
         if self.looked_up.insert(mailbox.to_owned()) {

@@ -320,6 +320,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn load_pages(&mut self, id: TabId, mailbox: &str) {
         let Some(tab) = self.tabs.get(&id) else {
             return;
@@ -367,6 +368,7 @@ impl State {
     }
 
     /// Pages that were asked for; of those to be shown, what is missing is asked of the server.
+    #[inline(never)]
     pub(crate) fn pages_loaded(
         &mut self,
         account: &str,
@@ -438,6 +440,7 @@ impl State {
     }
 
     /// Nothing of a batch was written: the store has what it had before. All of it is part of the next batch.
+    #[inline(never)]
     pub(crate) fn not_stored(&mut self, account: &str, records: Vec<Record>) {
         if self.who.is_none() {
             self.not_put_away(&records);

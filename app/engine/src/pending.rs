@@ -135,6 +135,7 @@ impl State {
     }
 
     /// Takes up a mutation from before the worker started, under its own id.
+    #[inline(never)]
     pub(crate) fn resume_mutation(&mut self, kept: KeptChange) {
         self.pending.push_back(Pending {
             id: kept.id,
@@ -150,6 +151,7 @@ impl State {
     }
 
     /// Sends what has not been sent over the socket that is open.
+    #[inline(never)]
     pub(crate) fn send_waiting(&mut self) {
         for index in 0..self.pending.len() {
             self.send_pending(index);
@@ -157,6 +159,7 @@ impl State {
     }
 
     /// The gateway that answers now is not the one that was handed these: nobody knows what became of them.
+    #[inline(never)]
     pub(crate) fn end_what_nobody_knows(&mut self) {
         let lost: Vec<MutationId> = self
             .pending
@@ -169,6 +172,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn send_pending(&mut self, index: usize) {
         let known_ledger = self.ledger;
         // What waits for the gateway's hello holds up what was asked for after it.
@@ -222,6 +226,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn ended(&mut self, id: MutationId, outcome: Outcome) {
         let Some(index) = self.pending.iter().position(|pending| pending.id == id) else {
             return;
@@ -311,6 +316,7 @@ impl State {
     }
 
     /// Takes something back, now or as soon as it is known how.
+    #[inline(never)]
     pub(crate) fn take_back(&mut self, tab: TabId, undo: UndoId) {
         let Some(index) = self.undo.iter().position(|entry| entry.id == undo) else {
             return;
@@ -414,6 +420,7 @@ impl State {
     }
 
     /// Takes back a message: here if it was not handed over yet, at the gateway otherwise.
+    #[inline(never)]
     pub(crate) fn unsend(&mut self, tab: TabId, id: MutationId) {
         let Some(index) = self.pending.iter().position(|pending| pending.id == id) else {
             self.notice(tab, "The message was sent already.", None, true);
@@ -539,6 +546,7 @@ impl State {
     }
 
     /// How pending mutations change a mailbox's counts: (messages, unseen).
+    #[inline(never)]
     pub(crate) fn pending_counts(&self, mailbox: &str) -> (i64, i64) {
         let (mut messages, mut unseen) = (0, 0);
         let mut touched = std::collections::HashSet::new();

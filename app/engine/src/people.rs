@@ -40,6 +40,7 @@ pub struct People {
 
 impl People {
     /// Takes in messages that the person sent and got. `own` says which addresses are theirs.
+    #[inline(never)]
     pub fn of<'s>(
         sent: impl Iterator<Item = &'s Summary> + Clone,
         heard: impl Iterator<Item = &'s Summary> + Clone,
@@ -88,6 +89,7 @@ impl People {
     }
 
     /// Those whom the words typed fit: each word begins a word of the name or of the address. The likeliest first.
+    #[inline(never)]
     pub fn complete(&self, typed: &str) -> Vec<Address> {
         let typed = typed.to_lowercase();
         let words: Vec<&str> = typed.split_whitespace().collect();

@@ -34,6 +34,7 @@ pub fn changes(state: &State) -> Vec<QueuedChange> {
     pending.chain(unsent).collect()
 }
 
+#[inline(never)]
 fn change(state: &State, pending: &Pending) -> QueuedChange {
     let taken_back = state
         .pending

@@ -36,6 +36,7 @@ pub fn find_in(summaries: &[Summary], text: &str) -> Vec<Uid> {
 }
 
 /// Marks what only the server found, of the rows up to `end`.
+#[inline(never)]
 pub fn show_remote(tab: &Tab, rows: &Rows<'_>, end: u32, view: &mut ListView) {
     let (Some(found), Some(here)) = (&tab.found, &tab.here) else {
         return;
@@ -91,6 +92,7 @@ impl State {
         self.narrow(id, |source| source.search = text);
     }
 
+    #[inline(never)]
     pub(crate) fn search_paused(&mut self, id: TabId, text: &str) {
         if let Some(tab) = self.tabs.get_mut(&id)
             && tab.source.search == text
@@ -142,6 +144,7 @@ impl State {
     }
 
     /// Tells how far a tab's search or filter has got; false where there is nothing to be shown of it.
+    #[inline(never)]
     pub(crate) fn show_reach(&self, tab: &Tab, view: &mut ListView) -> bool {
         if let Some(unknown) = self.unknown_mailbox(tab) {
             view.state = ListState::Failed(format!("There is no folder called “{unknown}”."));
@@ -160,6 +163,7 @@ impl State {
     }
 
     /// Looks through what is on this device. Called after every event.
+    #[inline(never)]
     pub(crate) fn search_here(&mut self) {
         // What nobody looks through any more makes room.
         for (name, cache) in &mut self.caches {
@@ -184,6 +188,7 @@ impl State {
 
     /// Sees to it that what is on this device of a mailbox can be looked through: what is in memory at once; then the
     /// summaries that are kept, then, for words that may stand in them, the bodies, the newest first and a few at a time.
+    #[inline(never)]
     fn prepare_search(&mut self, mailbox: &str, in_bodies: bool) {
         let keeps = self.keeps;
         let account = self.account_name();
@@ -228,6 +233,7 @@ impl State {
     }
 
     /// Asks for kept bodies to be searched.
+    #[inline(never)]
     fn read_bodies(&mut self, mailbox: &str) {
         let account = self.account_name();
         let Some(cache) = self.caches.get_mut(mailbox) else {
@@ -268,6 +274,7 @@ impl State {
     }
 
     /// Which bodies of a mailbox are kept.
+    #[inline(never)]
     pub(crate) fn bodies_listed(
         &mut self,
         account: &str,
@@ -287,6 +294,7 @@ impl State {
     }
 
     /// Kept bodies that were asked for, those of them that are there.
+    #[inline(never)]
     pub(crate) fn bodies_read(
         &mut self,
         account: &str,

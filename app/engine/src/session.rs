@@ -4,11 +4,10 @@ use roost_wire::{Bye, ClientMessage, MailServer, MutationId, ServerMessage, VERS
 
 use crate::kept::Presence;
 use crate::state::{Socket, Tab};
+use crate::sync::FIRST_ROWS;
 use crate::view::{Line, Stage, View};
 use crate::{Effect, SignInProblem, State, TabId, Wake, Who};
 
-/// How many rows a tab is taken to show before it says so.
-const FIRST_ROWS: u32 = 24;
 /// How long before the gateway is told once more that somebody signed out.
 const LEAVE_MS: u32 = 10_000;
 
@@ -117,6 +116,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn sign_out(&mut self, keep: bool) {
         let account = self.account_name();
         self.leave(&account, keep);
@@ -125,6 +125,7 @@ impl State {
 
     /// The person signed out, in this worker or in another. What this device keeps of them stays, out of sight, or is
     /// removed. That they did is remembered until the gateway has heard it: a cookie that no page can read still names them.
+    #[inline(never)]
     pub(crate) fn leave(&mut self, account: &str, keep: bool) {
         if self.who.is_none() || self.account_name() != account {
             return;
@@ -158,12 +159,14 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn tell_of_leaving(&mut self) {
         if self.leaving {
             self.effect(Effect::SignOut);
         }
     }
 
+    #[inline(never)]
     pub(crate) fn show_sign_in(&mut self) {
         self.stage = Stage::SignedOut {
             problem: String::new(),
@@ -172,6 +175,7 @@ impl State {
     }
 
     /// The gateway was told that the person signed out, or could not be.
+    #[inline(never)]
     pub(crate) fn session_ended(&mut self, told: bool) {
         if !self.leaving {
             return;
@@ -240,6 +244,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn connect_now(&mut self) {
         self.backoff.reset();
         if matches!(self.stage, Stage::SignedIn { .. } | Stage::Starting) {
@@ -251,6 +256,7 @@ impl State {
 
     /// Browsers do not tell when a line is dead (a laptop that slept, a network that changed): an answer that never
     /// comes does.
+    #[inline(never)]
     fn line_is_dead(&mut self) {
         if self.socket == Socket::Open {
             self.effect(Effect::Disconnect);
@@ -428,6 +434,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn bye(&mut self, bye: Bye) {
         match bye {
             // The socket closes by itself; then it is opened again.
@@ -454,6 +461,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn reload(&mut self) {
         self.line = Line::Reload;
         self.line_gone();

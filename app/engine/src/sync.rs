@@ -14,6 +14,8 @@ use crate::{Effect, State, Wake, drafts, people};
 
 /// Rows are asked for in pages of this many sequence numbers.
 pub const PAGE: u32 = 32;
+/// How many rows a tab is taken to show before it says so.
+pub const FIRST_ROWS: u32 = 24;
 /// How many rows beyond the screen are held ready, above and below.
 pub const MARGIN: u32 = 60;
 /// How many requests may be under way.
@@ -113,8 +115,8 @@ impl State {
         };
         let exists = cache.state.exists;
         if cache.state.uidvalidity == 0 {
-            // Nothing is known: the newest page tells the state too.
-            self.ask_for_page(mailbox, u32::MAX, 0, PAGE);
+            // Nothing is known: the newest rows tell the state too.
+            self.ask_for_page(mailbox, u32::MAX, 0, FIRST_ROWS);
             return;
         }
         if !cache.verified {
@@ -174,6 +176,7 @@ impl State {
     }
 
     /// A tab that shows a search: the search itself, then the summaries on screen.
+    #[inline(never)]
     fn ask_for_found(&mut self, id: u32) {
         let Some(tab) = self.tabs.get(&id) else {
             return;
@@ -329,6 +332,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn failed(&mut self, asked: &Asked, problem: &Problem) {
         let mailbox = asked.mailbox();
         self.fill_failed(mailbox);
@@ -426,6 +430,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn delta(&mut self, delta: &Delta) {
         let Some(cache) = self.caches.get_mut(&delta.mailbox) else {
             return;
@@ -485,6 +490,7 @@ impl State {
 
     /// Messages are gone because this device wanted it: neither an older state of the mailbox nor a search
     /// that was answered before must bring them back.
+    #[inline(never)]
     pub(crate) fn gone(&mut self, mailbox: &str, uidvalidity: u32, uids: &UidSet) {
         let known = self.caches.get_mut(mailbox);
         let Some(cache) = known.filter(|cache| cache.state.uidvalidity == uidvalidity) else {

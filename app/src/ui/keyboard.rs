@@ -75,6 +75,7 @@ fn on_control(event: &KeyboardEvent) -> bool {
         })
 }
 
+#[inline(never)]
 fn press(ui: Ui, event: &KeyboardEvent) -> bool {
     let control = on_control(event);
     let reading = ui.device.message.with_untracked(Option::is_some);
@@ -172,6 +173,7 @@ fn is(ui: Ui, flag: impl Fn(&roost_wire::Flags) -> bool) -> bool {
     })
 }
 
+#[inline(never)]
 fn go(ui: Ui, key: &str) -> bool {
     let role = match key {
         "i" => Role::Inbox,

@@ -106,6 +106,7 @@ impl Prefs {
         prefs
     }
 
+    #[inline(never)]
     fn save(&self) {
         let mut text = String::new();
         match self.theme {

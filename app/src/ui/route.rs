@@ -53,6 +53,7 @@ fn draft_of(path: &str) -> Option<String> {
 }
 
 /// Begins what a `mailto:` link asks for (RFC 6068). Roost can be registered for such links in its settings.
+#[inline(never)]
 fn begin_mailto(ui: Ui) {
     let search = window().location().search().unwrap_or_default();
     let decoded = |text: &str| {

@@ -183,6 +183,7 @@ impl State {
     }
 
     /// The person has answered to a message that asks for a receipt. No device asks again.
+    #[inline(never)]
     pub(crate) fn answer_receipt(
         &mut self,
         tab: TabId,

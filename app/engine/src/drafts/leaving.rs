@@ -66,6 +66,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn discard_for_good(&mut self, id: &str) {
         if let Some(draft) = self
             .drafts
@@ -153,6 +154,7 @@ impl State {
         });
     }
 
+    #[inline(never)]
     pub(crate) fn release(&mut self, id: &str) {
         let Some(draft) = self.drafts.get(id).filter(|draft| draft.tab.is_none()) else {
             return;

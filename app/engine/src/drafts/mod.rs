@@ -168,6 +168,7 @@ impl Draft {
         &self.unsent
     }
 
+    #[inline(never)]
     fn view(&self, limit: Option<u64>) -> DraftView {
         let phase = if self.unknown {
             DraftPhase::Unknown
@@ -409,6 +410,7 @@ impl State {
     }
 
     /// A draft's mutation ended. `false` where it was about something else.
+    #[inline(never)]
     pub(crate) fn draft_ended(&mut self, mutation: MutationId, outcome: &Outcome) -> bool {
         let saving = self.drafts.values().find(|draft| {
             draft

@@ -72,6 +72,7 @@ impl State {
     }
 
     /// There was a pause since a change.
+    #[inline(never)]
     pub(crate) fn draft_paused(&mut self, id: &str, revision: u32) {
         if let Some(draft) = self
             .drafts
@@ -94,6 +95,7 @@ impl State {
     }
 
     /// Saves a draft on the server, if it differs from what the server has and nothing is in the way.
+    #[inline(never)]
     pub(super) fn save_draft(&mut self, id: &str) {
         let may = self.socket == Socket::Open && !self.mailboxes.is_empty();
         let Some(draft) = self.own_draft(id) else {
@@ -147,6 +149,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     pub(super) fn draft_saved(&mut self, id: &str, outcome: &Outcome) {
         let Some(draft) = self.drafts.get_mut(id) else {
             return;

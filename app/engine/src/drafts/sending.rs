@@ -27,6 +27,7 @@ impl State {
     }
 
     /// Hands a message over, once nothing about it is under way.
+    #[inline(never)]
     pub(super) fn send_draft(&mut self, id: &str) {
         if self.mailboxes.is_empty() {
             return;
@@ -85,6 +86,7 @@ impl State {
         self.keep(id);
     }
 
+    #[inline(never)]
     pub(super) fn draft_sent(&mut self, id: &str, outcome: &Outcome) {
         let Some(draft) = self.drafts.get_mut(id) else {
             return;
@@ -134,6 +136,7 @@ impl State {
         self.keep(id);
     }
 
+    #[inline(never)]
     pub(crate) fn resend(&mut self, id: &str) {
         if let Some(draft) = self.drafts.get_mut(id) {
             draft.send_later = false;

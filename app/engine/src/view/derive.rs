@@ -149,7 +149,11 @@ impl State {
 
     fn mailbox_row(&self, mailbox: &Mailbox) -> MailboxRow {
         let counts = mailbox.counts.unwrap_or_default();
-        let (messages, unseen) = self.pending_counts(&mailbox.name);
+        let (messages, unseen) = if self.pending.is_empty() {
+            (0, 0)
+        } else {
+            self.pending_counts(&mailbox.name)
+        };
         let parts: Vec<&str> = match mailbox.delimiter {
             Some(delimiter) => mailbox.name.split(delimiter).collect(),
             None => vec![&mailbox.name],
@@ -252,6 +256,7 @@ impl State {
         view
     }
 
+    #[inline(never)]
     fn message_view(&self, tab: &Tab) -> Option<MessageView> {
         let open = tab.open.as_ref()?;
         let mailbox = &open.address.mailbox;
