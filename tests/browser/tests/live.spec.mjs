@@ -44,6 +44,8 @@ test("what one device does shows on the others", async ({ page, browser, account
 
 test("a cut line is told, reconnects by itself and catches up", async ({ page, account, imap }) => {
   await signIn(page, account);
+  // All of the app is here.
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
   await stage({ do: "line", down: true });
   try {
     await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Connecting|Offline/);

@@ -1,6 +1,7 @@
 import { bodyFrame, contents, expect, row, rows, signIn, test } from "./roost.mjs";
 
 async function swipe(page, target, dx) {
+  await expect(target).toBeVisible();
   const box = await target.boundingBox();
   const y = box.y + box.height / 2;
   const x = box.x + box.width / 2;
