@@ -15,7 +15,7 @@ use crate::{Effect, State, Wake, drafts, people};
 /// Rows are asked for in pages of this many sequence numbers.
 pub const PAGE: u32 = 32;
 /// How many rows a tab is taken to show before it says so.
-pub const FIRST_ROWS: u32 = 24;
+pub const FIRST_ROWS: u32 = 20;
 /// How many rows beyond the screen are held ready, above and below.
 pub const MARGIN: u32 = 60;
 /// How many requests may be under way.
@@ -124,7 +124,7 @@ impl State {
             return;
         }
         let newest = exists.saturating_sub(first);
-        let oldest = newest.saturating_sub(count).max(1);
+        let oldest = (newest + 1).saturating_sub(count).max(1);
         if newest == 0 {
             return;
         }

@@ -81,6 +81,11 @@ impl Device {
             tab: TAB,
             likely_signed_in: false,
         });
+        // A large screen.
+        device.intent(Intent::Scroll {
+            first: 0,
+            count: 40,
+        });
         device.event(Event::SessionChecked(Ok(Some(Who {
             account: "a".to_owned(),
             username: "alice".to_owned(),

@@ -103,10 +103,6 @@ fn rows_from_before_a_mailbox_was_stale_are_not_believed() {
 #[test]
 fn rows_of_another_moment_are_not_placed_though_there_are_as_many() {
     let mut device = Device::new();
-    device.intent(Intent::Scroll {
-        first: 0,
-        count: 40,
-    });
     let id = asked(&mut device, is_window);
     // Of 40 messages, the newest 32.
     let mut newest = rows(state(40, 1), 9..=40);
