@@ -25,7 +25,7 @@ const median = (values) => Math.round(quantile(values, 0.5) * 10) / 10;
 
 const theStage = await startStage("release");
 announce([theStage]);
-const { stage, newAccount, signIn, measureStart, watchRows, inboxIsKept, kept, rows, expect } = await import("./tests/roost.mjs");
+const { appIsKept, enter, sharedWorkers, stage, newAccount, signIn, measureStart, watchRows, inboxIsKept, kept, rows, expect } = await import("./tests/roost.mjs");
 const browser = await chromium.launch(CHROMIUM);
 const report = {
   how: `medians of ${RUNS} runs on one machine in one run; headless Chromium, real Dovecot over loopback, release build`,
@@ -35,12 +35,10 @@ const VIEWPORT = { viewport: { width: 1360, height: 1500 } };
 /** Signs in by the form; the page notes when it was clicked and when the rows were there. */
 async function clickSignIn(page, account) {
   await page.goto(account.url);
-  await page.getByLabel("Username").fill(account.name);
-  await page.getByLabel("Password").fill(account.password);
-  await page.evaluate(() => {
-    document.querySelector("button[type=submit]").addEventListener("click", () => (window.clickedAt = performance.now()), true);
+  await page.getByRole("button", { name: "Sign in" }).evaluate((button) => {
+    button.addEventListener("click", () => (window.clickedAt = performance.now()), true);
   });
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await enter(page, account);
 }
 
 /** A device that starts for the first time. */
@@ -72,7 +70,7 @@ async function reloading() {
   const page = await context.newPage();
   await page.addInitScript(watchRows);
   await signIn(page, account);
-  await page.evaluate(() => navigator.serviceWorker.ready);
+  await appIsKept(page);
   await inboxIsKept(page);
   report.reload_to_rows_ms = {};
   for (const line of ["on", "off"]) {
@@ -203,8 +201,9 @@ async function scroll(page) {
 async function memoryOf(page) {
   const session = await browser.newBrowserCDPSession();
   const { targetInfos } = await session.send("Target.getTargets");
+  const own = targetInfos.filter((one) => one.type === "page" && one.url === page.url());
   const sizes = {};
-  for (const { targetId, type } of targetInfos.filter((one) => (one.type === "page" && one.url === page.url()) || one.type === "shared_worker")) {
+  for (const { targetId, type } of [...own, ...(await sharedWorkers(page, session))]) {
     const { sessionId } = await session.send("Target.attachToTarget", { targetId, flatten: false });
     let id = 0;
     const ask = (method, params = {}) =>
@@ -397,7 +396,7 @@ async function catchingUp() {
     const context = await browser.newContext(VIEWPORT);
     const page = await context.newPage();
     await signIn(page, account);
-    await page.evaluate(() => navigator.serviceWorker.ready);
+    await appIsKept(page);
     await scroll(page);
     await page.waitForTimeout(2_000);
     report.store_bytes_per_message = await page.evaluate(

@@ -1,33 +1,19 @@
 // What comes to the device before anybody asks for it.
-import { bodyFrame, endWorkersWithPages, expect, kept, newAccount, row, rows, signIn, stage, test } from "./roost.mjs";
+import { appIsKept, bodyFrame, endWorkersWithPages, expect, kept, newAccount, row, rows, signIn, stage, stored, test } from "./roost.mjs";
 
 test("without a line the newest message opens though it never was, and there are rows beyond the first page", async ({ page, context }) => {
   await endWorkersWithPages(context);
   const account = await newAccount("many:1000");
   await signIn(page, account);
   await expect(rows(page).first()).toBeVisible();
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  await appIsKept(page);
   await page.getByRole("button", { name: "Settings" }).click();
   const far = page.getByRole("status", { name: "Mail on this device" });
   await expect(far).toHaveText("All of them are here.", { timeout: 30_000 });
   await page.keyboard.press("Escape");
   // Four pages of 256 messages, and what is known of the mailbox.
   await expect.poll(async () => (await kept(page)).filter((key) => key.includes("INBOX")).length).toBeGreaterThanOrEqual(5);
-  const bodies = () =>
-    page.evaluate(
-      () =>
-        new Promise((resolve) => {
-          const opening = indexedDB.open("roost");
-          opening.onsuccess = () => {
-            const count = opening.result.transaction("bodies").objectStore("bodies").count();
-            count.onsuccess = () => {
-              opening.result.close();
-              resolve(count.result);
-            };
-          };
-        }),
-    );
-  await expect.poll(bodies).toBeGreaterThanOrEqual(40);
+  await expect.poll(() => stored(page, "bodies", "count")).toBeGreaterThanOrEqual(40);
   await stage({ do: "line", down: true });
   try {
     await page.reload();

@@ -1,4 +1,4 @@
-import { contents, expect, imapClient, message, newAccount, row, rows, signIn, stage, test } from "./roost.mjs";
+import { contents, enter, expect, imapClient, message, newAccount, row, rows, signIn, stage, test } from "./roost.mjs";
 
 test.use({ seed: "demo" });
 
@@ -266,9 +266,7 @@ test("a restarted gateway and a refusal lose nothing", async ({ page, account, i
   await text(page).fill("all of this");
   await stage({ do: "gateway-restart" });
   await expect(page.getByLabel("Password")).toBeVisible({ timeout: 20_000 });
-  await page.getByLabel("Username").fill(account.name);
-  await page.getByLabel("Password").fill(account.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await enter(page, account);
   await expect(text(page)).toHaveValue("all of this");
   await sendButton(page).click();
   await expect(page.getByText("nobody@roost.test: ")).toBeVisible();

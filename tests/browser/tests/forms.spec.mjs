@@ -7,6 +7,9 @@ const text = (page, name) => form(page, name).getByRole("textbox", { name: "Mess
 const forms = (page) => page.locator(".composer");
 const button = (page, name, label) => form(page, name).getByRole("button", { name: label, exact: true });
 
+/** A worker that ends with its page may miss what was typed in the last 100 ms. */
+const isKept = (page, name) => expect(form(page, name).getByRole("status", { name: "Draft" })).toHaveText(/Kept|Saved/);
+
 /** Begins a message; what was open may be in the way on a phone. */
 async function begin(page, subject, words) {
   await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).click();
@@ -45,8 +48,7 @@ test("forms come back after a reload, minimized as they were", async ({ page, co
     await expect(text(page, "Second")).toBeVisible({ visible: !isMobile });
   };
   await look();
-  // A worker that ends with its page may miss what was typed in the last 100 ms.
-  await expect(form(page, "Third").getByRole("status", { name: "Draft" })).toHaveText(/Kept|Saved/);
+  await isKept(page, "Third");
   await page.reload();
   await look();
   await page.screenshot({ path: info.outputPath("back.png") });
@@ -77,6 +79,20 @@ test("forms come back after a reload, minimized as they were", async ({ page, co
   await expect(form(page, "First")).toHaveCount(0);
 });
 
+test("what is typed in the moment before a page is loaded anew is there", async ({ page, account }) => {
+  await signIn(page, account);
+  await begin(page, "Last words", "one");
+  await isKept(page, "Last words");
+  const loaded = page.waitForEvent("load");
+  await text(page, "Last words").evaluate((field) => {
+    field.value = "one, two";
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    setTimeout(() => location.reload());
+  });
+  await loaded;
+  await expect(text(page, "Last words")).toHaveValue("one, two");
+});
+
 test("a form in which nothing was written yet comes back too", async ({ page, account }) => {
   await signIn(page, account);
   await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).click();
@@ -102,8 +118,7 @@ for (const kind of ["a shared worker", "a worker for each tab"]) {
     await expect(row(other, /Welcome to Roost/)).toBeVisible();
     await begin(other, "Yours", "three");
     await expect(forms(other)).toHaveCount(1);
-    // A worker that ends with its page may miss what was typed in the last 100 ms.
-    if (kind !== "a shared worker") await expect(form(other, "Yours").getByRole("status", { name: "Draft" })).toHaveText(/Kept|Saved/);
+    if (kind !== "a shared worker") await isKept(other, "Yours");
     for (const loaded of [other, page]) {
       // The worker of the other tab looks seldom for what is not its own by then (`public/worker-loader.js`).
       if (kind !== "a shared worker" && loaded === page) await page.waitForTimeout(9_000);

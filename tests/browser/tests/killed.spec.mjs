@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "@playwright/test";
 import { CHROMIUM } from "../playwright.config.mjs";
-import { contents, expect, row, signIn, stage, test } from "./roost.mjs";
+import { contents, draftsKept, expect, row, signIn, signInAgain, stage, test } from "./roost.mjs";
 
 const KILLS = Number(process.env.ROOST_KILLS ?? 8);
 const SEED = Number(process.env.ROOST_SEED ?? Date.now() % 1_000_000);
@@ -68,10 +68,7 @@ test("a browser that is killed loses nothing that was seen", async ({ account, i
       const { page } = browser;
       await page.goto(account.url);
       // The session's cookie may have gone with the browser; what was kept has not.
-      await expect(async () => {
-        if (await page.getByRole("button", { name: "Sign in" }).isVisible()) await signIn(page, account);
-        await expect(status(page)).toHaveText("Live", { timeout: 2_000 });
-      }).toPass({ timeout: 45_000 });
+      await signInAgain(page, account, "Live");
       if (round === KILLS) break;
 
       const [star, move, draft] = ["star", "move", "draft"].map((what) => `${what} ${round}`);
@@ -156,20 +153,6 @@ test("a browser that is killed loses nothing that was seen", async ({ account, i
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   }
 });
-
-/** All that the device keeps of messages being written, as one text. */
-const draftsKept = (page) =>
-  page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        indexedDB.open("roost").onsuccess = ({ target: { result: database } }) => {
-          database.transaction("drafts").objectStore("drafts").getAll().onsuccess = ({ target: { result } }) => {
-            database.close();
-            resolve(result.map((bytes) => new TextDecoder().decode(bytes)).join("\n"));
-          };
-        };
-      }),
-  );
 
 test("a tab that is closed in the middle leaves its work to the other", async ({ page, account, imap }) => {
   await signIn(page, account);

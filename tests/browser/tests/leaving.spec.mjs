@@ -1,6 +1,6 @@
 // Signing out: mail stays on the device, seen by nobody before the same person is back, or is removed; with or without a line.
 import AxeBuilder from "@axe-core/playwright";
-import { askToSignOut, contents, endWorkersWithPages, expect, inboxIsKept, kept, row, signIn, signOut, stage, test } from "./roost.mjs";
+import { appIsKept, askToSignOut, contents, endWorkersWithPages, expect, inboxIsKept, kept, row, signIn, signOut, stage, test } from "./roost.mjs";
 
 const star = (page) => row(page, /Welcome to Roost/).getByRole("button", { name: "Star", exact: true });
 const session = (page) => page.evaluate(() => fetch("/api/session").then((answer) => answer.status));
@@ -8,7 +8,7 @@ const session = (page) => page.evaluate(() => fetch("/api/session").then((answer
 test("what is kept waits for the same person, and so does what was done without a line", async ({ page, context, account, imap }) => {
   await endWorkersWithPages(context);
   await signIn(page, account);
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  await appIsKept(page);
   await inboxIsKept(page);
   await stage({ do: "line", down: true });
   try {
@@ -40,7 +40,7 @@ test("what is kept waits for the same person, and so does what was done without 
 
 test("it is removed unless a person says otherwise, with what they were writing", async ({ page, account, imap }) => {
   await signIn(page, account);
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  await appIsKept(page);
   await inboxIsKept(page);
   await stage({ do: "line", down: true });
   try {

@@ -1,5 +1,5 @@
 // Two browser contexts and one plain IMAP client are three devices on one account.
-import { expect, row, rows, signIn, stage, test } from "./roost.mjs";
+import { appIsKept, enter, expect, row, rows, signIn, stage, test } from "./roost.mjs";
 
 test.use({ seed: "many:40" });
 
@@ -45,7 +45,7 @@ test("what one device does shows on the others", async ({ page, browser, account
 test("a cut line is told, reconnects by itself and catches up", async ({ page, account, imap }) => {
   await signIn(page, account);
   // All of the app is here.
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  await appIsKept(page);
   await stage({ do: "line", down: true });
   try {
     await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Connecting|Offline/);
@@ -82,9 +82,7 @@ test("a restarted gateway asks for the password again and keeps the place", asyn
   const address = page.url();
   await stage({ do: "gateway-restart" });
   await expect(page.getByLabel("Password")).toBeVisible({ timeout: 40_000 });
-  await page.getByLabel("Username").fill(account.name);
-  await page.getByLabel("Password").fill(account.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await enter(page, account);
   await expect(page.getByRole("status", { name: "Connection" })).toHaveText("Live");
   await expect(page).toHaveURL(address);
 });

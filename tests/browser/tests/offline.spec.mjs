@@ -1,9 +1,6 @@
 // The browser as a device of its own: it starts from what it keeps, works without a line, and agrees with the server
 // afterwards.
-import { bodyFrame, contents, endWorkersWithPages, expect, inboxIsKept, kept, message, row, rows, signIn, signOut, stage, test } from "./roost.mjs";
-
-/** The app itself is kept once its service worker has all of it. */
-const appIsKept = (page) => page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+import { appIsKept, bodyFrame, contents, endWorkersWithPages, enter, expect, inboxIsKept, kept, message, row, rows, signIn, signOut, stage, test } from "./roost.mjs";
 
 test("without a line the inbox is there, messages open, and what is done is done later", async ({ page, context, account, imap }) => {
   await endWorkersWithPages(context);
@@ -59,10 +56,7 @@ test("without a line, a page that is loaded anew again and again has its inbox e
 
 test("a page that is loaded anew finds its worker with all that it has, though nothing is kept", async ({ page, account }) => {
   await page.goto(account.url);
-  await page.getByLabel("Username").fill(account.name);
-  await page.getByLabel("Password").fill(account.password);
-  await page.getByLabel(/shared/i).check();
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await enter(page, account, { shared: true });
   await row(page, /Welcome to Roost/).click();
   await expect(bodyFrame(page).locator("body")).toContainText("Welcome");
   await appIsKept(page);
@@ -100,10 +94,7 @@ test("signing out leaves no mail behind, nor does a shared computer keep any", a
   await signOut(page);
   await expect.poll(() => kept(page)).toEqual([]);
 
-  await page.getByLabel("Username").fill(account.name);
-  await page.getByLabel("Password").fill(account.password);
-  await page.getByLabel(/shared/i).check();
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await enter(page, account, { shared: true });
   await row(page, /Welcome to Roost/).click();
   await expect(bodyFrame(page).locator("body")).toContainText("Welcome");
   await page.reload();

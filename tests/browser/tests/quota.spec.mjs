@@ -1,25 +1,7 @@
 // A device without room: bodies make some, and nothing that exists only here is lost by it.
-import { bodyFrame, expect, inboxIsKept, kept, newAccount, imapClient, row, signIn, test } from "./roost.mjs";
+import { bodyFrame, draftsKept, expect, inboxIsKept, kept, newAccount, imapClient, row, signIn, stored, test } from "./roost.mjs";
 
-/** Reads a store whole, by one of its methods. */
-const read = (page, store, method) =>
-  page.evaluate(
-    ([store, method]) =>
-      new Promise((resolve, reject) => {
-        const opening = indexedDB.open("roost");
-        opening.onerror = () => reject(opening.error);
-        opening.onsuccess = () => {
-          const all = opening.result.transaction(store).objectStore(store)[method]();
-          all.onsuccess = () => {
-            opening.result.close();
-            resolve(method === "getAll" ? all.result.map((one) => new TextDecoder().decode(one.bytes ?? one)) : all.result);
-          };
-        };
-      }),
-    [store, method],
-  );
-const bodies = (page) => read(page, "bodies", "count");
-const drafts = async (page) => (await read(page, "drafts", "getAll")).join();
+const bodies = (page) => stored(page, "bodies", "count");
 
 /** Real quota errors: the browser lets the app have so many bytes more than it has now. */
 async function room(page, account, bytes) {
@@ -66,7 +48,7 @@ test("what is typed on a full device is kept, and old bodies make room for it", 
     return bodies(page);
   };
   await expect.poll(type, { timeout: 60_000, intervals: [1_000] }).toBeLessThan(before.bodies);
-  await expect.poll(() => drafts(page)).toContain(`there is no room, ${typed} times`);
+  await expect.poll(() => draftsKept(page)).toContain(`there is no room, ${typed} times`);
   const after = { bodies: await bodies(page), mail: (await kept(page)).length };
   expect(after.mail).toBe(before.mail);
   await expect(page.getByText("There is no room left on this device")).toHaveCount(0);

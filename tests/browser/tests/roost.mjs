@@ -37,13 +37,27 @@ export async function imapClient(account) {
   return client;
 }
 
+/** Fills in the form that asks who is there, on a page or over one, and sends it. */
+export async function enter(page, { name, password }, { shared = false } = {}) {
+  await page.getByLabel("Username").fill(name);
+  await page.getByLabel("Password").fill(password);
+  if (shared) await page.getByLabel(/shared/i).check();
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
 export async function signIn(page, account) {
   await page.goto(account.url);
-  await page.getByLabel("Username").fill(account.name);
-  await page.getByLabel("Password").fill(account.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await enter(page, account);
   await expect(page.getByRole("grid", { name: "Messages" })).toBeVisible();
   await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Live/);
+}
+
+/** Until the tab says `said`. A gateway or browser that started anew knows nobody any more, and at some moment asks who is there. */
+export async function signInAgain(page, account, said) {
+  await expect(async () => {
+    if (await page.getByRole("button", { name: "Sign in" }).isVisible()) await enter(page, account);
+    await expect(page.getByRole("status", { name: "Connection" })).toHaveText(said, { timeout: 2_000 });
+  }).toPass({ timeout: 45_000 });
 }
 
 /** Opens the question that signing out asks. */
@@ -68,22 +82,29 @@ export const row = (page, name) => page.getByRole("grid", { name: "Messages" }).
 export const bodyFrame = (page) => page.frameLocator('iframe[title="Message body"]');
 export const message = (page) => page.getByRole("region", { name: "Message", exact: true });
 
-/** What the store has of mail; `null` while it has not been opened. */
-export const kept = (page) =>
+/** What one of the device's stores has, by one of its methods: `count`, `getAllKeys`, or `getAll` as texts. */
+export const stored = (page, store, method) =>
   page.evaluate(
-    () =>
+    ([store, method]) =>
       new Promise((resolve, reject) => {
         const opening = indexedDB.open("roost");
         opening.onerror = () => reject(opening.error);
         opening.onsuccess = () => {
-          const keys = opening.result.transaction("mail").objectStore("mail").getAllKeys();
-          keys.onsuccess = () => {
+          const all = opening.result.transaction(store).objectStore(store)[method]();
+          all.onsuccess = () => {
             opening.result.close();
-            resolve(keys.result);
+            resolve(method === "getAll" ? all.result.map((one) => new TextDecoder().decode(one.bytes ?? one)) : all.result);
           };
         };
       }),
+    [store, method],
   );
+/** The keys of what is kept of mail. */
+export const kept = (page) => stored(page, "mail", "getAllKeys");
+/** All that is kept of messages being written, as one text. */
+export const draftsKept = async (page) => (await stored(page, "drafts", "getAll")).join("\n");
+/** The app itself is here, whole: it was kept once its service worker had all of it. */
+export const appIsKept = (page) => page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
 /** The inbox can be shown without a line. */
 export const inboxIsKept = (page) => expect.poll(async () => (await kept(page)).filter((key) => key.includes("INBOX")).length).toBeGreaterThan(1);
 
@@ -98,6 +119,15 @@ export const endWorkersWithPages = (context) =>
       return new SharedWorker(url, { ...options, extendedLifetime: false });
     };
   });
+
+/** The shared workers of a page's browser, not those of others that live on for a while: as targets of the session. */
+export async function sharedWorkers(page, session) {
+  const own = await page.context().newCDPSession(page);
+  const { targetInfo } = await own.send("Target.getTargetInfo");
+  await own.detach();
+  const { targetInfos } = await session.send("Target.getTargets");
+  return targetInfos.filter((one) => one.type === "shared_worker" && one.browserContextId === targetInfo.browserContextId);
+}
 
 /** In the page, from its start: notes when the first rows are on screen. */
 export const watchRows = () => {

@@ -1,5 +1,5 @@
 // Searching: what is on this device while it is typed, then what the mail server says.
-import { bodyFrame, endWorkersWithPages, expect, inboxIsKept, newAccount, imapClient, row, rows, signIn, stage, test } from "./roost.mjs";
+import { appIsKept, bodyFrame, endWorkersWithPages, expect, inboxIsKept, newAccount, imapClient, row, rows, signIn, stage, test } from "./roost.mjs";
 
 const field = (page) => page.getByRole("searchbox", { name: "Search this folder" });
 const reached = (page) => page.getByRole("status", { name: "Search" });
@@ -9,7 +9,7 @@ test("without a line, what is typed is found on this device, and that is said", 
   await signIn(page, account);
   await row(page, /Welcome to Roost/).click();
   await expect(bodyFrame(page).locator("body")).toContainText("Welcome");
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  await appIsKept(page);
   await inboxIsKept(page);
   await stage({ do: "line", down: true });
   try {

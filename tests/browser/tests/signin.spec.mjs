@@ -1,4 +1,4 @@
-import { expect, measureStart, signIn, signOut, row, stage, test } from "./roost.mjs";
+import { enter, expect, measureStart, signIn, signOut, row, stage, test } from "./roost.mjs";
 
 test("the right password leads to the inbox", async ({ page, account }) => {
   await signIn(page, account);
@@ -25,9 +25,7 @@ test.describe("a cold start", () => {
 
 test("a wrong password is said, and the name is kept", async ({ page, account }) => {
   await page.goto(account.url);
-  await page.getByLabel("Username").fill(account.name);
-  await page.getByLabel("Password").fill("wrong");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await enter(page, { ...account, password: "wrong" });
   await expect(page.getByRole("alert")).toHaveText("The user name or the password is not right.");
   await expect(page.getByLabel("Username")).toHaveValue(account.name);
   await page.getByLabel("Password").fill(account.password);
@@ -39,9 +37,7 @@ test("a mail server that is down is said, and works when it is back", async ({ p
   await page.goto(account.url);
   await stage({ do: "imap-stop" });
   try {
-    await page.getByLabel("Username").fill(account.name);
-    await page.getByLabel("Password").fill(account.password);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await enter(page, account);
     await expect(page.getByRole("alert")).toContainText("The mail server cannot be reached.");
   } finally {
     await stage({ do: "imap-start" });

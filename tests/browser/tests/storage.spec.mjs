@@ -1,5 +1,5 @@
 // What this device keeps: the browser is asked not to throw it away, and a person can remove it.
-import { expect, inboxIsKept, kept, row, signIn, test } from "./roost.mjs";
+import { enter, expect, inboxIsKept, kept, row, signIn, test } from "./roost.mjs";
 
 const count = () => {
   window.persistCalls = 0;
@@ -29,10 +29,7 @@ test("the browser is asked to keep what is here once something is written, and n
 test("nothing is asked on a shared computer", async ({ page, account }) => {
   await page.addInitScript(count);
   await page.goto(account.url);
-  await page.getByLabel("Username").fill(account.name);
-  await page.getByLabel("Password").fill(account.password);
-  await page.getByLabel(/shared/i).check();
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await enter(page, account, { shared: true });
   await expect(row(page, /Welcome to Roost/)).toBeVisible();
   await write(page, "something");
   await expect(page.getByText("Saved", { exact: false }).first()).toBeVisible();

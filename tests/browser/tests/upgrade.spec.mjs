@@ -1,27 +1,14 @@
 // The gateway is upgraded while tabs are open: they are told to reload, nothing is lost, and no page talks to a worker of
 // another version.
 import { copyFile, rm } from "node:fs/promises";
-import { askToSignOut, contents, expect, row, signIn, stage, test } from "./roost.mjs";
+import { appIsKept, contents, expect, row, sharedWorkers, signIn, signInAgain, stage, stored, test } from "./roost.mjs";
 
 const status = (page) => page.getByRole("status", { name: "Connection" });
-
-/** Until the tab says `said`. A gateway that restarted knows nobody any more: over the page as it was, it asks who is there. */
-async function signInAgain(tab, account, said) {
-  const form = tab.getByRole("button", { name: "Sign in" });
-  await expect(async () => {
-    if (await form.isVisible()) {
-      await tab.getByLabel("Username").fill(account.name);
-      await tab.getByLabel("Password").fill(account.password);
-      await form.click();
-    }
-    await expect(status(tab)).toContainText(said, { timeout: 2_000 });
-  }).toPass({ timeout: 45_000 });
-}
 
 test("an upgrade asks every tab to reload, and what was done and typed meanwhile is there afterwards", async ({ page, account, imap }) => {
   await imap.append("INBOX", "From: x@example.org\r\nSubject: before the upgrade\r\n\r\nHello\r\n");
   await signIn(page, account);
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  await appIsKept(page);
   const other = await page.context().newPage();
   await other.goto(account.url);
   await expect(status(other)).toHaveText("Live");
@@ -30,7 +17,7 @@ test("an upgrade asks every tab to reload, and what was done and typed meanwhile
   await page.getByRole("textbox", { name: "Message text" }).fill("and during");
   try {
     await stage({ do: "gateway-restart", build: "99.0.0" });
-    for (const tab of [page, other]) await signInAgain(tab, account, "A new version is ready");
+    for (const tab of [page, other]) await signInAgain(tab, account, /A new version is ready/);
     await expect(page.getByRole("button", { name: "Reload" })).toBeVisible();
     // The old page goes on: what is done is kept, and not sent by an old worker to a new gateway.
     await page.getByRole("textbox", { name: "Message text" }).pressSequentially(" the upgrade");
@@ -96,11 +83,7 @@ test.describe("two versions of the app in one browser", () => {
       await next.goto(account.url);
       await expect(status(next)).toHaveText("Live");
       const session = await page.context().browser().newBrowserCDPSession();
-      const { targetInfos } = await session.send("Target.getTargets");
-      // Workers of tests before may live on for a while.
-      const { targetInfo: own } = await (await page.context().newCDPSession(page)).send("Target.getTargetInfo");
-      const ours = targetInfos.filter((one) => one.type === "shared_worker" && one.browserContextId === own.browserContextId);
-      const workers = ours.map((one) => one.url);
+      const workers = (await sharedWorkers(page, session)).map((one) => one.url);
       expect(workers.map((url) => new URL(url).searchParams.get("wasm").replace(/^\//, "")).sort()).toEqual([...versions].sort());
       for (const [tab, subject] of [[page, "by the old version"], [next, "by the new version"]]) {
         await row(tab, subject).getByRole("button", { name: "Star", exact: true }).click();
@@ -115,8 +98,16 @@ test.describe("two versions of the app in one browser", () => {
       await given(page);
       await page.reload();
       await expect(status(page)).toHaveText("Live");
-      // Where nothing is kept, nobody is asked about it.
-      await expect((await askToSignOut(page)).getByLabel("Keep mail on this device")).toBeVisible();
+      await stage({ do: "line", down: true });
+      try {
+        await page.getByRole("button", { name: "New folder" }).click();
+        await page.getByLabel("Name").fill("made meanwhile");
+        await page.keyboard.press("Enter");
+        await expect(status(page)).toContainText("1 change");
+        await expect.poll(async () => (await stored(page, "mail", "getAll")).join("\n")).toContain("made meanwhile");
+      } finally {
+        await stage({ do: "line", down: false });
+      }
     });
   });
 });
