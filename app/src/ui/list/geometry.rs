@@ -4,8 +4,13 @@
 //! [`MAX_HEIGHT`] the scroll bar stands for more than it measures: small movements (wheel, touch, keys) move by real
 //! pixels, large ones (dragging the bar, Page Down held) go to the proportional place.
 
+use std::ops::Range;
+
 /// The tallest the scrolled area gets, in pixels.
 pub const MAX_HEIGHT: f64 = 10_000_000.0;
+
+/// How many rows below the screen are drawn more each time.
+const STEP: u32 = 8;
 
 /// The geometry of one list.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,6 +72,19 @@ impl Geometry {
         (first, count)
     }
 
+    /// The rows to draw next of those that are `given`, where those of `before` are drawn: what is on screen at once, and
+    /// what is around it some more each time. One more above, [`STEP`] below: Leptos moves all rows when two come before
+    /// them, and a click that began on one that is moved is lost.
+    pub fn draw(&self, before: Range<u32>, given: Range<u32>) -> Range<u32> {
+        let (first, count) = self.visible();
+        let (top, bottom) = (given.start.max(first), given.end.min(first + count));
+        if before.end <= top || bottom <= before.start {
+            return top..bottom;
+        }
+        let start = before.start.saturating_sub(1).min(top).max(given.start);
+        start..bottom.max(before.end + STEP).min(given.end)
+    }
+
     /// Where in the scrolled area a row begins.
     pub fn place(&self, position: u32) -> f64 {
         f64::from(position) * self.row_height - self.offset
@@ -106,6 +124,33 @@ mod tests {
         list.scrolled(7_600.0);
         assert_eq!(list.visible(), (100, 11));
         assert_eq!(list.place(100), 7_600.0);
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_on_screen_is_drawn_first_and_what_is_around_it_after() {
+        let mut list = geometry(20_000);
+        list.scrolled(7_600.0);
+        let given = 60..151;
+        let mut drawn = list.draw(0..0, given.clone());
+        assert_eq!(drawn, 100..111);
+        drawn = list.draw(drawn, given.clone());
+        assert_eq!(drawn, 99..119);
+        for _ in 0..40 {
+            drawn = list.draw(drawn, given.clone());
+        }
+        assert_eq!(drawn, given);
+        // Some rows on, those above that are not given any more go.
+        list.scrolled(7_600.0 + 3.0 * 76.0);
+        drawn = list.draw(drawn, 63..154);
+        assert_eq!(drawn, 63..154);
+        // Back, one at a time comes above, but for what is on screen.
+        list.scrolled(7_600.0);
+        assert_eq!(list.draw(drawn, given.clone()), 62..151);
+        assert_eq!(list.draw(105..151, given), 100..151);
+        // Far away, nothing is drawn before its rows are given.
+        list.scrolled(760_000.0);
+        assert!(list.draw(60..151, 60..151).is_empty());
+        assert_eq!(list.draw(60..151, 9_960..10_051), 10_000..10_011);
     }
 
     #[wasm_bindgen_test]

@@ -19,14 +19,6 @@ pub use toolbar::SEARCH_ID;
 use crate::ui::live::{each, effect, heard, live, memo};
 use crate::ui::state::{Pane, Ui};
 
-/// How many rows above and below the screen are drawn more in each frame.
-const STEP: u32 = 8;
-/// From here on, all that the engine gives is drawn.
-const ALL: u32 = 40;
-
-/// The mailbox, filter and search that a list is of.
-type Source = (String, Filter, String);
-
 #[component]
 pub fn MessageList() -> impl IntoView {
     let ui = expect_context::<Ui>();
@@ -44,34 +36,25 @@ pub fn MessageList() -> impl IntoView {
                 .map(|l| (l.mailbox.clone(), l.filter, l.search.clone()))
         })
     });
-    // What is on screen stands first; the rows around it are drawn some more in each frame, so that a list that is opened,
-    // or jumped in, shows at once.
-    let grown = RwSignal::new((None::<Source>, 0));
-    let margin = memo(move || {
-        let source = source.get();
-        grown.with(|(of, margin)| if *of == source { *margin } else { 0 })
-    });
-    let drawn = memo(move || {
-        let (first, end) = list.with(|list| {
+    // What is on screen stands first, what is around it is drawn some more in each frame.
+    let given = memo(move || {
+        list.with(|list| {
             let list = list.as_ref();
-            list.map_or((0, 0), |list| {
-                (list.first, list.first + list.rows.len() as u32)
-            })
-        });
-        let margin = margin.get();
-        if margin >= ALL {
-            return first..end;
-        }
-        // Leptos moves as many of the first rows as come before them. Those on screen must stay: a click that began on one
-        // would be lost.
-        let (top, count) = geometry.with(Geometry::visible);
-        first.max(top.saturating_sub(margin + STEP))..end.min(top + count + margin)
+            list.map_or(0..0, |list| list.first..list.first + list.rows.len() as u32)
+        })
+    });
+    let frame = Trigger::new();
+    let drawn = Memo::new(move |before: Option<&(_, Range<u32>)>| {
+        frame.track();
+        let source = source.get();
+        let before = before.filter(|(of, _)| *of == source);
+        let before = before.map_or(0..0, |(_, rows)| rows.clone());
+        let rows = geometry.with(|geometry| geometry.draw(before, given.get()));
+        (source, rows)
     });
     effect(move || {
-        let margin = margin.get();
-        if margin < ALL && !drawn.with(Range::is_empty) {
-            let source = source.get_untracked();
-            request_animation_frame(move || grown.set((source, margin + STEP)));
+        if drawn.with(|(_, rows)| *rows != given.get()) {
+            request_animation_frame(move || frame.notify());
         }
     });
     let measure = move || {
@@ -83,10 +66,6 @@ pub fn MessageList() -> impl IntoView {
                 geometry.viewport = f64::from(element.client_height()).max(1.0);
                 geometry.scrolled(f64::from(element.scroll_top()));
             });
-            let (top, count) = geometry.with_untracked(Geometry::visible);
-            if drawn.with_untracked(|drawn| drawn.end <= top || top + count <= drawn.start) {
-                grown.set((None, 0));
-            }
             tell();
         }
     };
@@ -163,7 +142,7 @@ pub fn MessageList() -> impl IntoView {
     };
     let state = memo(move || list.with(|list| list.as_ref().map(|list| list.state.clone())));
     let offset = move || {
-        let first = drawn.with(|drawn| drawn.start);
+        let first = drawn.with(|(_, rows)| rows.start);
         format!(
             "translateY({}px)",
             geometry.with(|geometry| geometry.place(first)) as i64
@@ -204,6 +183,7 @@ pub fn MessageList() -> impl IntoView {
                                 let Some(list) = list else { return Vec::new() };
                                 drawn
                                     .get()
+                                    .1
                                     .filter_map(|position| {
                                         let row = list.rows.get(position.checked_sub(list.first)? as usize)?;
                                         let remote = row.as_ref().is_some_and(|row| list.remote_rows.contains(&row.uid));
