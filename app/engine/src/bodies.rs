@@ -119,7 +119,6 @@ impl Bodies {
 
 impl State {
     /// Fetches what a tab has open and, when nothing else is to do, what is likely to be opened next.
-    #[inline(never)]
     pub(crate) fn fetch_bodies(&mut self) {
         if !matches!(self.stage, Stage::SignedIn { .. }) {
             return;

@@ -320,7 +320,6 @@ impl State {
         }
     }
 
-    #[inline(never)]
     fn load_pages(&mut self, id: TabId, mailbox: &str) {
         let Some(tab) = self.tabs.get(&id) else {
             return;
@@ -368,7 +367,6 @@ impl State {
     }
 
     /// Pages that were asked for; of those to be shown, what is missing is asked of the server.
-    #[inline(never)]
     pub(crate) fn pages_loaded(
         &mut self,
         account: &str,

@@ -71,11 +71,7 @@ impl State {
         }
         let leaving = self.leaving(&tab.mailbox);
         if tab.source.is_all() {
-            let hidden = if leaving.is_empty() {
-                Vec::new()
-            } else {
-                hidden(cache, &leaving)
-            };
+            let hidden = hidden(cache, &leaving);
             return Some(Rows::All { cache, hidden });
         }
         let mut uids = match (&tab.found, &tab.here) {
@@ -131,8 +127,10 @@ pub fn merged(a: &[Uid], b: &[Uid]) -> Vec<Uid> {
 
 /// The sequence numbers that leaving messages have, ascending. An unknown place is hidden when its known neighbours
 /// (or the ends) lie in one range of a set.
-#[inline(never)]
 fn hidden(cache: &Cache, leaving: &[&UidSet]) -> Vec<u32> {
+    if leaving.is_empty() {
+        return Vec::new();
+    }
     let uids = cache.uids();
     let mut hidden = Vec::new();
     let mut low = 1;

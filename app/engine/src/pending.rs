@@ -151,7 +151,6 @@ impl State {
     }
 
     /// Sends what has not been sent over the socket that is open.
-    #[inline(never)]
     pub(crate) fn send_waiting(&mut self) {
         for index in 0..self.pending.len() {
             self.send_pending(index);
@@ -159,7 +158,6 @@ impl State {
     }
 
     /// The gateway that answers now is not the one that was handed these: nobody knows what became of them.
-    #[inline(never)]
     pub(crate) fn end_what_nobody_knows(&mut self) {
         let lost: Vec<MutationId> = self
             .pending

@@ -92,7 +92,6 @@ impl State {
         self.narrow(id, |source| source.search = text);
     }
 
-    #[inline(never)]
     pub(crate) fn search_paused(&mut self, id: TabId, text: &str) {
         if let Some(tab) = self.tabs.get_mut(&id)
             && tab.source.search == text

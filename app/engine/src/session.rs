@@ -116,7 +116,6 @@ impl State {
         }
     }
 
-    #[inline(never)]
     pub(crate) fn sign_out(&mut self, keep: bool) {
         let account = self.account_name();
         self.leave(&account, keep);
@@ -159,14 +158,12 @@ impl State {
         }
     }
 
-    #[inline(never)]
     fn tell_of_leaving(&mut self) {
         if self.leaving {
             self.effect(Effect::SignOut);
         }
     }
 
-    #[inline(never)]
     pub(crate) fn show_sign_in(&mut self) {
         self.stage = Stage::SignedOut {
             problem: String::new(),
@@ -244,7 +241,6 @@ impl State {
         }
     }
 
-    #[inline(never)]
     pub(crate) fn connect_now(&mut self) {
         self.backoff.reset();
         if matches!(self.stage, Stage::SignedIn { .. } | Stage::Starting) {
@@ -256,7 +252,6 @@ impl State {
 
     /// Browsers do not tell when a line is dead (a laptop that slept, a network that changed): an answer that never
     /// comes does.
-    #[inline(never)]
     fn line_is_dead(&mut self) {
         if self.socket == Socket::Open {
             self.effect(Effect::Disconnect);
@@ -461,7 +456,6 @@ impl State {
         }
     }
 
-    #[inline(never)]
     fn reload(&mut self) {
         self.line = Line::Reload;
         self.line_gone();

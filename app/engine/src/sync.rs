@@ -176,7 +176,6 @@ impl State {
     }
 
     /// A tab that shows a search: the search itself, then the summaries on screen.
-    #[inline(never)]
     fn ask_for_found(&mut self, id: u32) {
         let Some(tab) = self.tabs.get(&id) else {
             return;
@@ -430,7 +429,6 @@ impl State {
         }
     }
 
-    #[inline(never)]
     fn delta(&mut self, delta: &Delta) {
         let Some(cache) = self.caches.get_mut(&delta.mailbox) else {
             return;

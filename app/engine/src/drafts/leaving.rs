@@ -66,7 +66,6 @@ impl State {
         }
     }
 
-    #[inline(never)]
     pub(crate) fn discard_for_good(&mut self, id: &str) {
         if let Some(draft) = self
             .drafts

@@ -101,7 +101,6 @@ impl State {
     }
 
     /// Shows what is here by now and in no other tab. What is not may still belong to a worker that is ending.
-    #[inline(never)]
     pub(super) fn go_on_reopening(&mut self) {
         if !self.restored || self.who.is_none() {
             return;

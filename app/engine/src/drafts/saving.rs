@@ -72,7 +72,6 @@ impl State {
     }
 
     /// There was a pause since a change.
-    #[inline(never)]
     pub(crate) fn draft_paused(&mut self, id: &str, revision: u32) {
         if let Some(draft) = self
             .drafts

@@ -136,7 +136,6 @@ impl State {
         self.keep(id);
     }
 
-    #[inline(never)]
     pub(crate) fn resend(&mut self, id: &str) {
         if let Some(draft) = self.drafts.get_mut(id) {
             draft.send_later = false;

@@ -256,7 +256,6 @@ impl State {
         view
     }
 
-    #[inline(never)]
     fn message_view(&self, tab: &Tab) -> Option<MessageView> {
         let open = tab.open.as_ref()?;
         let mailbox = &open.address.mailbox;
