@@ -31,9 +31,8 @@ const answer = async (request, path) => {
   const name = request.mode === "navigate" && !FILES.includes(path) ? "/" : path;
   const cache = await caches.open(CACHE);
   const kept = (await cache.match(name)) ?? (await caches.match(name));
-  if (!kept) return fetch(request);
   // A copy without an address takes that of the request: a worker reads its own.
-  return kept.url === request.url ? kept : new Response(kept.body, kept);
+  return kept ? new Response(kept.body, kept) : fetch(request);
 };
 
 self.addEventListener("fetch", (event) => {

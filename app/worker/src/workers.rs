@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{BroadcastChannel, MessageEvent, SharedWorkerGlobalScope};
 
-use crate::{WORKER, handle, storage};
+use crate::{WORKER, handle, scope, storage};
 
 const CHANNEL: &str = "roost-workers";
 /// What `worker-loader.js` says when a worker starts.
@@ -40,11 +40,12 @@ pub fn listen() {
 /// ends once everything is written.
 async fn end_without_tabs() {
     let has_tabs = || WORKER.with_borrow(|worker| !worker.ports.is_empty());
-    if !has_tabs() {
-        storage::written().await;
+    if has_tabs() {
+        return;
     }
-    if !has_tabs()
-        && let Ok(scope) = js_sys::global().dyn_into::<SharedWorkerGlobalScope>()
+    storage::written().await;
+    if let Ok(scope) = scope().dyn_into::<SharedWorkerGlobalScope>()
+        && !has_tabs()
     {
         scope.close();
     }
