@@ -25,7 +25,7 @@ const median = (values) => Math.round(quantile(values, 0.5) * 10) / 10;
 
 const theStage = await startStage("release");
 announce([theStage]);
-const { appIsKept, enter, sharedWorkers, stage, newAccount, signIn, measureStart, watchRows, inboxIsKept, kept, rows, expect } = await import("./tests/roost.mjs");
+const { appIsKept, endWorkersWithPages, enter, sharedWorkers, stage, newAccount, signIn, measureStart, watchRows, inboxIsKept, kept, rows, expect } = await import("./tests/roost.mjs");
 const browser = await chromium.launch(CHROMIUM);
 const report = {
   how: `medians of ${RUNS} runs on one machine in one run; headless Chromium, real Dovecot over loopback, release build`,
@@ -394,6 +394,7 @@ async function catchingUp() {
     say(`catching up: ${changes} changes of ${count} messages (seeding first)`);
     const account = await newAccount(`many:${count}`);
     const context = await browser.newContext(VIEWPORT);
+    await endWorkersWithPages(context);
     const page = await context.newPage();
     await signIn(page, account);
     await appIsKept(page);
@@ -420,6 +421,10 @@ async function catchingUp() {
         }),
     );
     await page.goto("about:blank");
+    // A device that is away has no worker that goes on.
+    const session = await browser.newBrowserCDPSession();
+    await expect.poll(async () => (await sharedWorkers(page, session)).length).toBe(0);
+    await session.detach();
     const client = new ImapFlow({ host: "127.0.0.1", port: account.imapPort, secure: false, logger: false, auth: { user: account.name, pass: account.password } });
     await client.connect();
     const lock = await client.getMailboxLock("INBOX");

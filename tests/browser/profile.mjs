@@ -7,7 +7,7 @@ import { announce, startStage } from "./stage.mjs";
 
 const theStage = await startStage();
 announce([theStage]);
-const { newAccount, rows, signIn } = await import("./tests/roost.mjs");
+const { enter, newAccount, rows, stage } = await import("./tests/roost.mjs");
 const browser = await chromium.launch(CHROMIUM);
 const called = new Set();
 const marked = () => [...new Uint8Array(globalThis.roostMarks.buffer)].flatMap((mark, number) => (mark ? [number] : []));
@@ -42,7 +42,13 @@ for (const settings of [{ viewport: { width: 1360, height: 860 } }, devices["Pix
     // The worker of one tab can be asked for its marks.
     await context.addInitScript(() => delete window.SharedWorker);
     const page = await context.newPage();
-    await signIn(page, account);
+    await page.goto(account.url);
+    await page.getByLabel("Username").waitFor();
+    await stage({ do: "line", down: true });
+    await enter(page, account);
+    await page.getByRole("alert").waitFor();
+    await stage({ do: "line", down: false });
+    await enter(page, account);
     await rows(page).first().waitFor();
     await note(page);
     await page.reload();

@@ -47,6 +47,25 @@ test("a mail server that is down is said, and works when it is back", async ({ p
   await expect(row(page, /Welcome to Roost/)).toBeVisible();
 });
 
+test.describe("before the whole app is here", () => {
+  // Nothing but the line brings the rest.
+  test.use({ serviceWorkers: "block" });
+
+  test("a gateway that is away is said, and works when it is back", async ({ page, account }) => {
+    await page.goto(account.url);
+    await expect(page.getByLabel("Username")).toBeVisible();
+    await stage({ do: "line", down: true });
+    try {
+      await enter(page, account);
+      await expect(page.getByRole("alert")).toContainText("cannot be reached");
+    } finally {
+      await stage({ do: "line", down: false });
+    }
+    await enter(page, account);
+    await expect(row(page, /Welcome to Roost/)).toBeVisible();
+  });
+});
+
 test("signing out ends every tab of the session and shows nothing of it", async ({ page, person, account }) => {
   await signIn(page, account);
   const second = await page.context().newPage();
