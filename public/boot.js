@@ -33,6 +33,15 @@ const start = () => {
   return channel.port1;
 };
 window.roostPort = start();
+// The first word: whether somebody is likely signed in. What the worker shows is on its way while the app is.
+const likely = () => {
+  try {
+    return localStorage.getItem("roost.signed-in") !== null;
+  } catch {
+    return false;
+  }
+};
+window.roostPort.postMessage(likely());
 
 // The editor for rich text is fetched when somebody first writes it. `cargo xtask app` puts its hashed name here.
 window.roostEditor = (place, options) =>

@@ -40,6 +40,7 @@ export const restOf = (wasm, afterwards = () => {}) => {
   return {
     /** Takes the exports of the first half. */
     prepare: (exports) => void (imports.first = exports),
+    isHere: () => there,
     /** Without waiting any longer; resolves when it is there. */
     ready,
     soon: () => {

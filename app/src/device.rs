@@ -20,6 +20,7 @@ extern "C" {
 }
 
 /// Remembers in the browser whether somebody was signed in, so that the socket can open without asking first.
+/// `public/boot.js` reads it for the first word to the worker.
 const SIGNED_IN_KEY: &str = "roost.signed-in";
 /// The event by which a part of the page hears that it goes: it may say its last words, before the goodbye.
 pub const LEAVING: &str = "roost-leaving";
@@ -77,17 +78,13 @@ impl Device {
         let onmessage = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let bytes = Uint8Array::new(&event.data()).to_vec();
             // A worker of another build cannot be understood: the service it gives is to be reloaded.
-            match postcard::from_bytes(&bytes) {
-                Ok(view) => device.show(view),
+            match postcard::from_bytes::<Vec<View>>(&bytes) {
+                Ok(views) => views.into_iter().for_each(|view| device.show(view)),
                 Err(_) => device.session.update(|session| session.line = Line::Reload),
             }
         });
         port.set_onmessage(Some(onmessage.as_ref().unchecked_ref()));
         onmessage.forget();
-        device.tell(&TabMessage::Hello {
-            likely_signed_in: storage()
-                .is_some_and(|s| matches!(s.get_item(SIGNED_IN_KEY), Ok(Some(_)))),
-        });
         device.say_goodbye_when_leaving();
         device
     }

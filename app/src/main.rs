@@ -8,6 +8,10 @@ mod device;
 mod ui;
 mod upload;
 
+use std::time::Duration;
+
+use leptos::prelude::set_timeout;
+
 fn main() {
     // A release build has no room for words.
     #[cfg(debug_assertions)]
@@ -19,6 +23,10 @@ fn main() {
         roost_worker::start();
     } else {
         let device = device::Device::start();
-        leptos::mount::mount_to_body(move || ui::app(device));
+        // A worker that was there already has answered: that is taken in first, and all is drawn at once.
+        set_timeout(
+            move || leptos::mount::mount_to_body(move || ui::app(device)),
+            Duration::ZERO,
+        );
     }
 }

@@ -180,7 +180,7 @@ impl Native {
                 let at = Instant::now() + Duration::from_millis(u64::from(after_ms));
                 self.timers.push((at, wake));
             }
-            Effect::Show { view, .. } => self.show(view),
+            Effect::Show { views, .. } => views.into_iter().for_each(|view| self.show(view)),
             storing @ (Effect::Store { .. }
             | Effect::LoadMailbox { .. }
             | Effect::LoadPages { .. }

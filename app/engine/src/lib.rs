@@ -145,12 +145,10 @@ pub enum Event {
     Woke(Wake),
 }
 
-/// What a tab says to the worker.
+/// What a tab says to the worker, after its first word: a boolean, from `public/boot.js`, whether somebody is likely signed
+/// in. That is heard while the tab's own code is still on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TabMessage {
-    Hello {
-        likely_signed_in: bool,
-    },
     Intent(Intent),
     /// The tab closes.
     Bye,
@@ -267,9 +265,10 @@ pub enum Effect {
     },
     /// Keep nothing of any account any more, but for messages being written.
     Wipe,
+    /// Show these in a tab, at once.
     Show {
         tab: TabId,
-        view: View,
+        views: Vec<View>,
     },
     /// Come back with [`Event::Woke`] after so many milliseconds.
     Wake {

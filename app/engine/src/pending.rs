@@ -456,11 +456,11 @@ impl State {
         };
         self.effect(Effect::Show {
             tab,
-            view: View::Notice(Notice {
+            views: vec![View::Notice(Notice {
                 text: text.to_owned(),
                 undo,
                 failed,
-            }),
+            })],
         });
     }
 

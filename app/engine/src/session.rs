@@ -445,11 +445,11 @@ impl State {
                 for tab in self.tabs.keys().copied().collect::<Vec<_>>() {
                     self.effect(Effect::Show {
                         tab,
-                        view: View::Notice(crate::Notice {
+                        views: vec![View::Notice(crate::Notice {
                             text: format!("The gateway ended the connection: {why}."),
                             undo: None,
                             failed: true,
-                        }),
+                        })],
                     });
                 }
             }

@@ -529,11 +529,11 @@ impl State {
             let from = summary.from.first().map_or("", Address::label).to_owned();
             self.effect(Effect::Show {
                 tab,
-                view: View::NewMail {
+                views: vec![View::NewMail {
                     from,
                     subject: summary.subject.clone(),
                     uid: summary.uid,
-                },
+                }],
             });
         }
     }

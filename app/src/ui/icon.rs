@@ -41,6 +41,11 @@ pub enum Icon {
     Camera,
 }
 
+/// Roost's own, as a decoration: drawn in the page, which takes less than an image of its own document.
+pub fn logo() -> impl IntoView {
+    view! { <span class="logo" aria-hidden="true" inner_html=include_str!("../../../public/icon.svg")></span> }
+}
+
 impl Icon {
     pub fn of_role(role: Option<Role>) -> Self {
         match role {

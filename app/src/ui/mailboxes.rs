@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use roost_engine::{Action, Intent, MailboxRow, Target};
 use roost_wire::{Composed, Role, Uid};
 
-use crate::ui::icon::Icon;
+use crate::ui::icon::{Icon, logo};
 use crate::ui::live::{When, each, heard, live, memo, shown};
 use crate::ui::state::{Dialog, Pane, Ui};
 use web_sys::DragEvent;
@@ -22,7 +22,7 @@ pub fn Mailboxes() -> impl IntoView {
     view! {
         <nav class="mailboxes" aria-label="Mailboxes">
             <header>
-                <img src="/icon.svg" alt="" width="28" height="28" />
+                {logo()}
                 <strong>"Roost"</strong>
                 <button
                     class="plain only-narrow"

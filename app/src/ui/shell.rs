@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast as _;
 
 use crate::ui::compose::Compose;
 use crate::ui::dialog::Dialogs;
-use crate::ui::icon::Icon;
+use crate::ui::icon::{Icon, logo};
 use crate::ui::list::MessageList;
 use crate::ui::live::{When, effect, heard, live, memo};
 use crate::ui::mailboxes::Mailboxes;
@@ -59,7 +59,7 @@ pub fn Shell() -> impl IntoView {
 fn Nothing() -> impl IntoView {
     view! {
         <div class="nothing">
-            <img src="/icon.svg" alt="" width="72" height="72" />
+            {logo()}
             <p>"Choose a message to read it here."</p>
             <p class="hint"><kbd>"j"</kbd>" and "<kbd>"k"</kbd>" move, "<kbd>"?"</kbd>" shows all keys."</p>
         </div>

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use roost_engine::{Intent, Stage};
 
 use crate::device::Device;
+use crate::ui::icon::logo;
 use crate::ui::live::{effect, live, memo, shown};
 
 #[component]
@@ -53,7 +54,7 @@ pub fn SignIn(
     view! {
         <main class="sign-in" class:overlay=overlay>
             <form class="card" on:submit=submit aria-labelledby="sign-in-title">
-                <img class="logo" src="/icon.svg" alt="" width="56" height="56" />
+                {logo()}
                 <h1 id="sign-in-title">"Roost"</h1>
                 <p class="lead">"Your mail, the same on every device."</p>
                 <p class="problem" role="alert">{shown(move || problem.get())}</p>

@@ -12,8 +12,9 @@ mod workers;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use roost_engine::{Effect, Event, State, TabId, TabMessage, View, step};
+use roost_engine::{Effect, Event, Intent, State, TabId, TabMessage, View, step};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{MessageEvent, MessagePort, WorkerGlobalScope};
 
 /// The version the gateway must agree with.
@@ -21,6 +22,8 @@ const BUILD: &str = env!("CARGO_PKG_VERSION");
 
 thread_local! {
     static WORKER: RefCell<Worker> = RefCell::new(Worker::default());
+    /// What waits for the rest of the module, in its order.
+    static WAITING: RefCell<Vec<Event>> = const { RefCell::new(Vec::new()) };
 }
 
 #[derive(Default)]
@@ -60,7 +63,7 @@ pub fn start() {
             handle(Event::Intent {
                 tab,
                 at: now(),
-                intent: roost_engine::Intent::ConnectNow,
+                intent: Intent::ConnectNow,
             });
         }
     });
@@ -83,12 +86,14 @@ pub fn connect(port: MessagePort) {
             // The page ended without a word, as far as the browser tells.
             return closed(tab);
         }
-        let bytes = js_sys::Uint8Array::new(&event.data()).to_vec();
-        match postcard::from_bytes(&bytes) {
-            Ok(TabMessage::Hello { likely_signed_in }) => handle(Event::TabOpened {
+        if let Some(likely_signed_in) = event.data().as_bool() {
+            return handle(Event::TabOpened {
                 tab,
                 likely_signed_in,
-            }),
+            });
+        }
+        let bytes = js_sys::Uint8Array::new(&event.data()).to_vec();
+        match postcard::from_bytes(&bytes) {
             Ok(TabMessage::Intent(intent)) => handle(Event::Intent {
                 tab,
                 at: now(),
@@ -122,8 +127,47 @@ fn closed(tab: TabId) {
     }
 }
 
-/// Lets the engine take an event in, and does what it asks for.
+/// Lets the engine take an event in, at once or when the whole module is there.
 fn handle(event: Event) {
+    if rest::is_here() || !waits_for_rest(&event) {
+        return take_in(event);
+    }
+    let first = WAITING.with_borrow_mut(|waiting| {
+        waiting.push(event);
+        waiting.len() == 1
+    });
+    if first {
+        wasm_bindgen_futures::spawn_local(async {
+            let _ = JsFuture::from(rest::ready()).await;
+            WAITING.take().into_iter().for_each(take_in);
+        });
+    }
+}
+
+/// No part of a start, or a sign that the line is down: a function that is not there yet could not be had, and the engine
+/// would stand still in the middle of the event. What people want stays in its order.
+fn waits_for_rest(event: &Event) -> bool {
+    match event {
+        Event::Intent { intent, .. } => {
+            let start = matches!(
+                intent,
+                Intent::SignIn { .. }
+                    | Intent::OpenMailbox(_)
+                    | Intent::Scroll { .. }
+                    | Intent::Circumstances(_)
+            );
+            !start || WAITING.with_borrow(|waiting| !waiting.is_empty())
+        }
+        Event::SocketClosed
+        | Event::TabClosed { .. }
+        | Event::BodyFetched { result: Err(_), .. } => true,
+        _ => false,
+    }
+}
+
+/// Lets the engine take an event in, and does what it asks for.
+#[inline(never)]
+fn take_in(event: Event) {
     let effects = WORKER.with_borrow_mut(|worker| step(&mut worker.state, event));
     for effect in effects {
         perform(effect);
@@ -179,19 +223,19 @@ fn perform(effect: Effect) {
                 handle(event);
             }
         }),
-        Effect::Show { tab, view } => show(tab, &view),
+        Effect::Show { tab, views } => show(tab, &views),
         Effect::Wake { wake, after_ms } => after(after_ms, move || handle(Event::Woke(wake))),
     }
 }
 
-fn show(tab: TabId, view: &View) {
-    let Ok(bytes) = postcard::to_stdvec(view) else {
+fn show(tab: TabId, views: &[View]) {
+    let Ok(bytes) = postcard::to_stdvec(views) else {
         return;
     };
     let buffer = js_sys::Uint8Array::from(bytes.as_slice()).buffer();
     WORKER.with_borrow(|worker| {
         if let Some(port) = worker.ports.get(&tab) {
-            if matches!(view, View::List(_)) {
+            if views.iter().any(|view| matches!(view, View::List(_))) {
                 rest::soon();
             }
             // The buffer is handed over rather than copied.

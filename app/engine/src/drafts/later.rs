@@ -83,7 +83,7 @@ pub fn insert(state: &mut State, tab: TabId, id: &str, mut message: Composed) {
     state.draft_changed(id);
     state.effect(Effect::Show {
         tab,
-        view: View::Insert(Box::new(message)),
+        views: vec![View::Insert(Box::new(message))],
     });
 }
 

@@ -16,8 +16,9 @@ impl State {
     pub(crate) fn show(&mut self) {
         self.fetch_bodies();
         for id in self.tabs.keys().copied().collect::<Vec<_>>() {
-            for view in self.views(id) {
-                self.effect(Effect::Show { tab: id, view });
+            let views = self.views(id);
+            if !views.is_empty() {
+                self.effect(Effect::Show { tab: id, views });
             }
         }
     }

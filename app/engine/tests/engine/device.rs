@@ -142,7 +142,7 @@ impl Device {
                 Effect::Send(ClientMessage::Mutate { id, mutation }) => {
                     self.mutations.push((id, mutation));
                 }
-                Effect::Show { view, .. } => self.show(view),
+                Effect::Show { views, .. } => views.into_iter().for_each(|view| self.show(view)),
                 Effect::Keep(kept) => {
                     self.kept
                         .retain(|other| other.message.id != kept.message.id);

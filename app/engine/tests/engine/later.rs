@@ -277,10 +277,10 @@ fn a_template_goes_into_the_message_that_is_written_and_its_attachments_with_it(
     };
     device.event(fetched(address.clone()));
     let inserted = device.effects.iter().find_map(|effect| match effect {
-        Effect::Show {
-            view: View::Insert(message),
-            ..
-        } => Some(message.clone()),
+        Effect::Show { views, .. } => match views.as_slice() {
+            [View::Insert(message)] => Some(message.clone()),
+            _ => None,
+        },
         _ => None,
     });
     let inserted = inserted.expect("it is shown");

@@ -210,7 +210,11 @@ impl Device {
         let mut rest = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Show { tab, view } => self.show(tab, view, ever)?,
+                Effect::Show { tab, views } => {
+                    for view in views {
+                        self.show(tab, view, ever)?;
+                    }
+                }
                 Effect::Send(message) => {
                     self.note(&message)?;
                     rest.push(Effect::Send(message));
