@@ -431,8 +431,12 @@ async function catchingUp() {
     const tenth = changes / 10;
     await client.messageFlagsAdd(`1:${8 * tenth}`, ["$Away"]);
     await client.messageDelete(`${8 * tenth + 1}:${9 * tenth}`);
-    for (let number = 0; number < tenth; number++) await client.append("INBOX", `From: x@example.org\r\nSubject: away ${number}\r\n\r\nHello\r\n`);
     lock.release();
+    // By way of a small mailbox: Dovecot reads the directory of a large one at each APPEND.
+    for (let number = 0; number < tenth; number++) await client.append("Archive", `From: x@example.org\r\nSubject: away ${number}\r\n\r\nHello\r\n`);
+    const archive = await client.getMailboxLock("Archive");
+    await client.messageMove("1:*", "INBOX");
+    archive.release();
     await client.logout();
     await stage({ do: "traffic" });
     const started = performance.now();

@@ -2,6 +2,20 @@
 //! at most one copy is delivered, what the person is told is true, and there is one draft at most.
 //!
 //! Histories follow from a seed, which a failure names.
+//!
+//! Rules that were broken on purpose, and what told:
+//!
+//! | broken | told by |
+//! |---|---|
+//! | earlier copies of a draft are not removed | three tests here |
+//! | a message that another gateway was handed is sent again | `the_gateway_is_killed_anywhere`; `outgoing.rs` `a_repeat_never_sends_twice` |
+//! | an unknown outcome counts as not sent | `outgoing.rs` `wherever_the_line_is_cut_the_truth_is_told` |
+//! | Sent is not looked into | `outgoing.rs` `a_repeat_never_sends_twice`, `two_devices_that_send_the_same_draft_send_it_once`; `later.rs` |
+//! | the ledger forgets mutations and messages | `outgoing.rs` `two_devices_that_send_the_same_draft_send_it_once` |
+//! | what waits for its time is not claimed | `later.rs` `several_gateways_send_it_once` and one more |
+//!
+//! Not told, for another rule holds as well: the ledger begins a repeat anew (its Message-ID is known), a repeated save is not
+//! recognized (earlier copies go), what was claimed is tried again (it cannot be claimed).
 
 use std::time::Duration;
 
