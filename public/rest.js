@@ -7,8 +7,6 @@ export const restOf = (wasm, afterwards = () => {}) => {
   const imports = {};
   let there = false;
   let coming;
-  let hurry;
-  const hurried = new Promise((resolve) => (hurry = resolve));
   const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
   // In the page, the frame that shows them comes first; the worker, which needs less, leaves it the line for a while.
   const afterTheRows = () =>
@@ -24,29 +22,12 @@ export const restOf = (wasm, afterwards = () => {}) => {
     }
     afterwards();
   };
-  const ready = () => {
-    hurry();
-    return (coming ??= fetched());
-  };
-  // What a person does in the page once it shows rows is done when the rest is there: to load it at once would stop the
-  // page, and fail where the line is cut. Keys that browsers or fields know are theirs.
-  const hold = (event) => {
-    const ofThePage = event.type === "click" || (event.key.length === 1 && event.key !== " " && !event.target.closest("input, textarea"));
-    if (there || !ofThePage || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    ready().then(() => event.target.dispatchEvent(new event.constructor(event.type, event)));
-  };
   return {
     /** Takes the exports of the first half. */
     prepare: (exports) => void (imports.first = exports),
-    isHere: () => there,
-    /** Without waiting any longer; resolves when it is there. */
-    ready,
-    soon: () => {
-      if ("document" in globalThis && !coming) for (const type of ["click", "keydown"]) addEventListener(type, hold, true);
-      coming ??= Promise.race([afterTheRows(), hurried]).then(fetched);
-    },
+    /** Without waiting for the rows; resolves when it is there. */
+    ready: () => (coming ??= fetched()),
+    soon: () => void (coming ??= afterTheRows().then(fetched)),
     now: () => {
       if (there) return;
       const request = new XMLHttpRequest();

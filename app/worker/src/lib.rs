@@ -14,7 +14,6 @@ use std::collections::HashMap;
 
 use roost_engine::{Effect, Event, Intent, State, TabId, TabMessage, View, step};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{MessageEvent, MessagePort, WorkerGlobalScope};
 
 /// The version the gateway must agree with.
@@ -22,8 +21,6 @@ const BUILD: &str = env!("CARGO_PKG_VERSION");
 
 thread_local! {
     static WORKER: RefCell<Worker> = RefCell::new(Worker::default());
-    /// What waits for the rest of the module, in its order.
-    static WAITING: RefCell<Vec<Event>> = const { RefCell::new(Vec::new()) };
 }
 
 #[derive(Default)]
@@ -127,47 +124,8 @@ fn closed(tab: TabId) {
     }
 }
 
-/// Lets the engine take an event in, at once or when the whole module is there.
-fn handle(event: Event) {
-    if rest::is_here() || !waits_for_rest(&event) {
-        return take_in(event);
-    }
-    let first = WAITING.with_borrow_mut(|waiting| {
-        waiting.push(event);
-        waiting.len() == 1
-    });
-    if first {
-        wasm_bindgen_futures::spawn_local(async {
-            let _ = JsFuture::from(rest::ready()).await;
-            WAITING.take().into_iter().for_each(take_in);
-        });
-    }
-}
-
-/// No part of a start, or a sign that the line is down: a function that is not there yet could not be had, and the engine
-/// would stand still in the middle of the event. What people want stays in its order.
-fn waits_for_rest(event: &Event) -> bool {
-    match event {
-        Event::Intent { intent, .. } => {
-            let start = matches!(
-                intent,
-                Intent::SignIn { .. }
-                    | Intent::OpenMailbox(_)
-                    | Intent::Scroll { .. }
-                    | Intent::Circumstances(_)
-            );
-            !start || WAITING.with_borrow(|waiting| !waiting.is_empty())
-        }
-        Event::SocketClosed
-        | Event::TabClosed { .. }
-        | Event::BodyFetched { result: Err(_), .. } => true,
-        _ => false,
-    }
-}
-
 /// Lets the engine take an event in, and does what it asks for.
-#[inline(never)]
-fn take_in(event: Event) {
+fn handle(event: Event) {
     let effects = WORKER.with_borrow_mut(|worker| step(&mut worker.state, event));
     for effect in effects {
         perform(effect);

@@ -10,8 +10,6 @@ extern "C" {
     /// Fetches the rest in the background. Does nothing when it is there or on its way.
     #[wasm_bindgen(js_namespace = roostRest)]
     pub fn soon();
-    #[wasm_bindgen(js_namespace = roostRest, js_name = isHere)]
-    pub fn is_here() -> bool;
     /// Resolves when the rest is there. For what needs it at the start: a worker that is ended while it waits in [`now`]
     /// would keep its locks.
     #[wasm_bindgen(js_namespace = roostRest)]

@@ -1,5 +1,5 @@
 // Two browser contexts and one plain IMAP client are three devices on one account.
-import { appIsKept, contents, enter, expect, row, rows, signIn, stage, test } from "./roost.mjs";
+import { appIsKept, enter, expect, row, rows, signIn, stage, test } from "./roost.mjs";
 
 test.use({ seed: "many:40" });
 
@@ -40,33 +40,6 @@ test("what one device does shows on the others", async ({ page, browser, account
     await expect(device.getByRole("navigation").getByRole("button", { name: "Elsewhere", exact: true })).toBeVisible();
     await expect(device.getByRole("navigation").getByRole("button", { name: "Somewhere", exact: true })).toHaveCount(0);
   }
-});
-
-test.describe("before the whole app is here", () => {
-  // Nothing but the line brings the rest.
-  test.use({ serviceWorkers: "block" });
-
-  test("what is done on a line that is cut is done later", async ({ page, account, imap }) => {
-    let release;
-    const released = new Promise((resolve) => (release = resolve));
-    await page.route(/_rest\.wasm$/, async (route) => {
-      await released;
-      await route.continue();
-    });
-    await signIn(page, account);
-    await stage({ do: "line", down: true });
-    const first = (await rows(page).first().locator(".subject").textContent()).trim();
-    try {
-      await page.keyboard.press("j");
-      await page.keyboard.press("e");
-    } finally {
-      await stage({ do: "line", down: false });
-      release();
-    }
-    await expect(row(page, first)).toHaveCount(0, { timeout: 45_000 });
-    await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Live/, { timeout: 45_000 });
-    await expect.poll(async () => (await contents(imap, "INBOX")).has(first)).toBe(false);
-  });
 });
 
 test("a cut line is told, reconnects by itself and catches up", async ({ page, account, imap }) => {
