@@ -5,7 +5,7 @@ use roost_wire::{Bye, ClientMessage, MailServer, MutationId, ServerMessage, VERS
 use crate::kept::Presence;
 use crate::state::{Socket, Tab};
 use crate::sync::FIRST_ROWS;
-use crate::view::{Line, Stage, View};
+use crate::view::{Line, Stage};
 use crate::{Effect, SignInProblem, State, TabId, Wake, Who};
 
 /// How long before the gateway is told once more that somebody signed out.
@@ -442,15 +442,9 @@ impl State {
             }
             Bye::Reload => self.reload(),
             Bye::Protocol(why) => {
+                let text = format!("The gateway ended the connection: {why}.");
                 for tab in self.tabs.keys().copied().collect::<Vec<_>>() {
-                    self.effect(Effect::Show {
-                        tab,
-                        views: vec![View::Notice(crate::Notice {
-                            text: format!("The gateway ended the connection: {why}."),
-                            undo: None,
-                            failed: true,
-                        })],
-                    });
+                    self.notice(tab, &text, None, true);
                 }
             }
         }
