@@ -1,5 +1,6 @@
 //! A device without a browser: signs in over HTTP and speaks the wire protocol over a real WebSocket.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -150,6 +151,7 @@ impl Device {
 
     /// Opens a socket with a cookie, and says nothing yet.
     pub async fn open(base: &str, cookie: &str) -> anyhow::Result<Self> {
+        static DEVICES: AtomicU64 = AtomicU64::new(0);
         let mut request =
             format!("{}/api/socket", base.replace("http://", "ws://")).into_client_request()?;
         let headers = request.headers_mut();
@@ -165,7 +167,7 @@ impl Device {
             socket,
             next_request: 1,
             next_mutation: 1,
-            device: u64::from(std::process::id()) << 32 | u64::from(crate::process::free_port()?),
+            device: u64::from(std::process::id()) << 32 | DEVICES.fetch_add(1, Ordering::Relaxed),
             seen: Vec::new(),
         })
     }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
-use crate::process::{dying_with_us, stop};
+use crate::process::{dying_with_us, free_port, stop};
 
 /// A running gateway.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Gateway {
         let mut all: Vec<String> = vec!["--imap".to_owned(), imap.to_owned()];
         all.extend(arguments.iter().map(|&argument| argument.to_owned()));
         if !all.iter().any(|argument| argument == "--listen") {
-            all.extend(["--listen".to_owned(), "127.0.0.1:0".to_owned()]);
+            all.extend(["--listen".to_owned(), format!("127.0.0.1:{}", free_port()?)]);
         }
         if !all.iter().any(|argument| argument == "--sign-in-failures") {
             all.extend(["--sign-in-failures".to_owned(), "1000".to_owned()]);
@@ -69,14 +69,6 @@ impl Gateway {
     /// Starts it again on the same port.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.stop().await;
-        let address = self.url.trim_start_matches("http://").to_owned();
-        if let Some(at) = self
-            .arguments
-            .iter()
-            .position(|argument| argument == "--listen")
-        {
-            self.arguments[at + 1] = address;
-        }
         (self.child, self.url) = spawn(&self.arguments, self.build.as_deref()).await?;
         Ok(())
     }

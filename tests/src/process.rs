@@ -1,9 +1,12 @@
 //! Child processes that never outlive the test, and what they need: ports and directories.
 
 use std::net::{SocketAddr, TcpListener};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr as LocalAddress, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -12,9 +15,35 @@ use tokio::process::{Child, Command};
 /// How long a server may take to listen.
 const START_TIME: Duration = Duration::from_secs(20);
 
-/// A port that was free a moment ago.
+/// The ports of the stages: below those that Linux gives to outgoing connections and to whoever asks for any port
+/// (`ip_local_port_range`), so that none is taken between the choice and the start of its server, or while that restarts.
+const PORTS: std::ops::Range<u16> = 20_000..32_768;
+
+/// A port for a server, which no other stage on this machine chooses while this process lives.
+///
+/// A socket in Linux' abstract name space is the claim: it is one process's alone, and goes with it.
 pub fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    static CLAIMS: Mutex<Vec<UnixListener>> = Mutex::new(Vec::new());
+    let mut claims = CLAIMS.lock().unwrap_or_else(PoisonError::into_inner);
+    // Processes begin at different places, so that few ports are tried in vain.
+    let first = std::process::id() as usize * 97 + claims.len();
+    let port = PORTS
+        .cycle()
+        .skip(first % PORTS.len())
+        .take(PORTS.len())
+        .find(|&port| {
+            let claim = LocalAddress::from_abstract_name(format!("roost-stage-port-{port}"))
+                .and_then(|name| UnixListener::bind_addr(&name));
+            let free = TcpListener::bind(("127.0.0.1", port)).is_ok();
+            match claim {
+                Ok(claim) if free => {
+                    claims.push(claim);
+                    true
+                }
+                _ => false,
+            }
+        });
+    port.context("no port is free")
 }
 
 /// A new directory below the system's temporary one, removed when dropped.
