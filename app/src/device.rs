@@ -3,10 +3,10 @@
 use js_sys::{Reflect, Uint8Array};
 use leptos::prelude::*;
 use roost_engine::{
-    DraftView, Filling, Intent, Line, ListState, ListView, MailboxRow, MessageView, Notice,
-    SessionView, Stage, TabMessage, View,
+    DraftView, Filling, Filter, Intent, Line, ListState, ListView, MailboxRow, MessageView, Notice,
+    Reach, SessionView, Stage, TabMessage, View,
 };
-use roost_wire::{Body, Composed, Uid};
+use roost_wire::{Address, Body, Composed, Flags, Role, Summary, Uid};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, MessagePort};
 
@@ -87,6 +87,60 @@ impl Device {
         onmessage.forget();
         device.say_goodbye_when_leaving();
         device
+    }
+
+    /// Draws a row of each kind once while nobody sees it: code that never ran takes most of the time until the first
+    /// rows. They go again in the next frame.
+    pub fn rehearse(self) {
+        let message = Summary {
+            uid: 0,
+            flags: Flags::default(),
+            received: 0,
+            from: vec![Address::default()],
+            to: Vec::new(),
+            subject: String::new(),
+            preview: String::new(),
+            size: 0,
+            attachment: false,
+        };
+        self.mailboxes.set(vec![MailboxRow {
+            name: String::new(),
+            label: String::new(),
+            depth: 0,
+            role: Some(Role::Inbox),
+            selectable: true,
+            subscribed: true,
+            unseen: 1,
+            messages: 1,
+            delimiter: None,
+        }]);
+        self.list.set(Some(ListView {
+            mailbox: String::new(),
+            role: Some(Role::Inbox),
+            filter: Filter::All,
+            search: String::new(),
+            total: 1,
+            matches: 1,
+            first: 0,
+            rows: vec![Some(message)],
+            state: ListState::Ready,
+            reach: Reach::Server,
+            remote: 0,
+            remote_rows: Vec::new(),
+        }));
+        request_animation_frame(move || {
+            let rehearsing =
+                |list: &Option<ListView>| list.as_ref().is_some_and(|list| list.mailbox.is_empty());
+            if self.list.with_untracked(rehearsing) {
+                self.list.set(None);
+            }
+            if self
+                .mailboxes
+                .with_untracked(|rows| rows.iter().all(|row| row.name.is_empty()))
+            {
+                self.mailboxes.set(Vec::new());
+            }
+        });
     }
 
     /// Tells the engine what the person wants.

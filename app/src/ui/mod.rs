@@ -25,6 +25,8 @@ mod status;
 mod swipe;
 mod toasts;
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use roost_engine::Stage;
 
@@ -67,6 +69,17 @@ pub fn app(device: Device) -> impl IntoView {
             ui.dialog.set(None);
         }
     });
+    // While somebody signs in the shell is drawn behind the form: afterwards only mail is to come.
+    let ahead = RwSignal::new(false);
+    effect(move || {
+        if form.get() {
+            let draw = move || {
+                ahead.set(true);
+                set_timeout(move || device.rehearse(), Duration::ZERO);
+            };
+            request_animation_frame(move || set_timeout(draw, Duration::ZERO));
+        }
+    });
     if let Some(splash) = document().get_element_by_id("splash") {
         splash.remove();
     }
@@ -74,9 +87,9 @@ pub fn app(device: Device) -> impl IntoView {
         <When test=live(move || starting.get())>
             <shell::Skeleton />
         </When>
-        <When test=live(move || inside.get())>
+        <When test=live(move || inside.get() || ahead.get())>
             // What lies behind the form of an expired session is kept, and cannot be reached.
-            <div inert=live(move || form.get())><shell::Shell /></div>
+            <div class:ahead=live(move || !inside.get()) inert=live(move || form.get())><shell::Shell inside /></div>
         </When>
         <When test=live(move || form.get())>
             <sign_in::SignIn overlay=inside.get_untracked() />

@@ -18,12 +18,19 @@ use crate::ui::{keyboard, notifications, route};
 use web_sys::{KeyboardEvent, PointerEvent};
 
 #[component]
-pub fn Shell() -> impl IntoView {
+pub fn Shell(
+    /// Whether somebody is signed in. Before, it is drawn and does nothing.
+    inside: Memo<bool>,
+) -> impl IntoView {
     let ui = expect_context::<Ui>();
-    keyboard::listen(ui);
-    route::follow(ui);
-    title_counts_unread(ui);
-    notify_of_new_mail(ui);
+    effect(move || {
+        if inside.get() {
+            keyboard::listen(ui);
+            route::follow(ui);
+            title_counts_unread(ui);
+            notify_of_new_mail(ui);
+        }
+    });
     let pane = move || match ui.pane.get() {
         Pane::Mailboxes => "mailboxes",
         Pane::List => "list",

@@ -131,8 +131,9 @@ export async function sharedWorkers(page, session) {
 
 /** In the page, from its start: notes when the first rows are on screen. */
 export const watchRows = () => {
+  // Behind the sign-in form a row is drawn that nobody sees.
   const look = () => {
-    if (document.querySelector('[role="row"]:not(.skeleton)')) window.rowsAt ??= performance.now();
+    if (document.querySelector('[role="row"]:not(.skeleton)')?.checkVisibility({ visibilityProperty: true })) window.rowsAt ??= performance.now();
     else requestAnimationFrame(look);
   };
   requestAnimationFrame(look);

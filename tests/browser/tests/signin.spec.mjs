@@ -23,6 +23,25 @@ test.describe("a cold start", () => {
   });
 });
 
+test("what is drawn behind the form is neither seen nor reached", async ({ page, account }) => {
+  await page.goto(account.url);
+  await expect(page.locator(".ahead nav")).toBeAttached();
+  // The row that was drawn for practice is gone.
+  await expect(page.locator(".ahead").getByText("(no subject)")).toHaveCount(0);
+  await expect(page.getByRole("navigation")).toHaveCount(0);
+  await expect(page.getByRole("grid")).toHaveCount(0);
+  await page.getByLabel("Username").focus();
+  for (const name of ["Password", "This is a shared computer"]) {
+    await page.keyboard.press("Tab");
+    await expect(page.getByLabel(name)).toBeFocused();
+  }
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("button", { name: "Sign in" })).toBeFocused();
+  await page.keyboard.press("Tab");
+  expect(await page.evaluate(() => document.activeElement.closest(".ahead"))).toBeNull();
+  await expect(page).toHaveTitle("Roost");
+});
+
 test("a wrong password is said, and the name is kept", async ({ page, account }) => {
   await page.goto(account.url);
   await enter(page, { ...account, password: "wrong" });
