@@ -7,6 +7,12 @@ export const restOf = (wasm, afterwards = () => {}) => {
   const imports = {};
   let there = false;
   let coming;
+  // Once: another instance would set what the first has changed to its beginnings.
+  const begin = (module) => {
+    if (there) return;
+    new WebAssembly.Instance(module, imports);
+    there = true;
+  };
   const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
   // In the page, the frame that shows them comes first; the worker, which needs less, leaves it the line for a while.
   const afterTheRows = () =>
@@ -14,8 +20,7 @@ export const restOf = (wasm, afterwards = () => {}) => {
   const fetched = async () => {
     for (let pause = 500; !there; pause = Math.min(2 * pause, 30_000)) {
       try {
-        await WebAssembly.instantiateStreaming(fetch(url), imports);
-        there = true;
+        begin(await WebAssembly.compileStreaming(fetch(url)));
       } catch {
         await later(pause);
       }
@@ -37,8 +42,7 @@ export const restOf = (wasm, afterwards = () => {}) => {
       request.send();
       if (request.status !== 200) throw new Error("a part of Roost could not be loaded");
       const bytes = Uint8Array.from(request.responseText, (character) => character.charCodeAt(0));
-      new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);
-      there = true;
+      begin(new WebAssembly.Module(bytes));
     },
   };
 };

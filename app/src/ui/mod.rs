@@ -72,7 +72,7 @@ pub fn app(device: Device) -> impl IntoView {
     // While somebody signs in the shell is drawn behind the form: afterwards only mail is to come.
     let ahead = RwSignal::new(false);
     effect(move || {
-        if form.get() {
+        if form.get() && !inside.get_untracked() {
             let draw = move || {
                 ahead.set(true);
                 set_timeout(move || device.rehearse(), Duration::ZERO);

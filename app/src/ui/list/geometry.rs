@@ -24,10 +24,11 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    pub fn new(row_height: f64) -> Self {
+    /// Of a list at its top.
+    pub fn new(row_height: f64, viewport: f64) -> Self {
         Self {
             row_height,
-            viewport: 800.0,
+            viewport,
             total: 0,
             offset: 0.0,
             last_top: 0.0,
@@ -113,7 +114,7 @@ mod tests {
         Geometry {
             viewport: 760.0,
             total,
-            ..Geometry::new(76.0)
+            ..Geometry::new(76.0, 760.0)
         }
     }
 

@@ -25,7 +25,9 @@ pub fn MessageList() -> impl IntoView {
     let list = ui.device.list;
     let viewport = NodeRef::<html::Div>::new();
     let height = ui.prefs.with_untracked(|prefs| prefs.density.row_height());
-    let geometry = RwSignal::new(Geometry::new(height));
+    // No taller than the window: to ask for the real height at the start would have the page laid out once more.
+    let window_height = window().inner_height().ok().and_then(|it| it.as_f64());
+    let geometry = RwSignal::new(Geometry::new(height, window_height.unwrap_or(800.0)));
     let tell = move || {
         let (first, count) = geometry.with_untracked(Geometry::visible);
         ui.device.send(Intent::Scroll { first, count });
@@ -70,11 +72,6 @@ pub fn MessageList() -> impl IntoView {
         }
     };
     effect(move || {
-        if viewport.get().is_some() {
-            measure();
-        }
-    });
-    effect(move || {
         if ui.pane.get() == Pane::List {
             request_animation_frame(measure);
         }
@@ -84,13 +81,13 @@ pub fn MessageList() -> impl IntoView {
     effect(move || {
         let row_height = ui.prefs.with(|prefs| prefs.density.row_height());
         geometry.update(|geometry| geometry.row_height = row_height);
-        measure();
+        tell();
     });
     let total = memo(move || list.with(|list| list.as_ref().map_or(0, |list| list.total)));
     effect(move || {
         let total = total.get();
         geometry.update(|geometry| geometry.total = total);
-        measure();
+        tell();
     });
     // Another list begins at its top.
     Effect::new(move |before: Option<_>| {

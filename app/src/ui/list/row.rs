@@ -6,7 +6,7 @@ use roost_wire::{Address, Role, Summary, Uid};
 
 use crate::ui::date;
 use crate::ui::icon::Icon;
-use crate::ui::live::{heard, live, memo};
+use crate::ui::live::{When, heard, live, memo};
 use crate::ui::state::Ui;
 use crate::ui::swipe::{Swipe, Swiping};
 use web_sys::{DragEvent, MouseEvent, TouchEvent};
@@ -101,7 +101,9 @@ pub fn Row(
                 None => {}
             })
         >
-            <span class="swipe-hint" aria-hidden="true">{Icon::Archive.draw()}{Icon::Trash.draw()}</span>
+            <When test=live(move || swiping.offset.get() != 0)>
+                <span class="swipe-hint" aria-hidden="true">{Icon::Archive.draw()}{Icon::Trash.draw()}</span>
+            </When>
             <div class="content" role="presentation" style:transform=shift>
                 <span class="select" role="gridcell">
                     <span class="avatar" aria-hidden="true" style:--hue=hue(people).to_string()>{initial(&who)}</span>
