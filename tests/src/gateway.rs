@@ -99,6 +99,8 @@ async fn spawn(arguments: &[String], build: Option<&str>) -> anyhow::Result<(Chi
             "ROOST_LOG",
             std::env::var("ROOST_LOG").unwrap_or_else(|_| "warn".to_owned()),
         )
+        // As in `deploy/`.
+        .env("MALLOC_ARENA_MAX", "1")
         .envs(build.map(|build| ("ROOST_BUILD", build)))
         .stdout(Stdio::piped())
         .spawn()
