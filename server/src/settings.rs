@@ -58,6 +58,9 @@ pub struct Flags {
     /// The submission server: smtps://HOST, smtp+starttls://HOST, or smtp://HOST for this machine only
     #[arg(long, env = "ROOST_SMTP", global = true, value_name = "URL")]
     pub smtp: Option<String>,
+    /// The submission server puts what it sends into Sent by itself: Roost looks for it there and adds no copy
+    #[arg(long, env = "ROOST_SMTP_FILES_SENT", global = true, num_args = 0..=1, default_missing_value = "true")]
+    pub smtp_files_sent: Option<bool>,
     /// The domain of addresses, for people who sign in without one (alice becomes alice@DOMAIN) [default: the IMAP
     /// server's host without its first label]
     #[arg(long, env = "ROOST_MAIL_DOMAIN", global = true, value_name = "DOMAIN")]
@@ -93,6 +96,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     pub imap: Endpoint,
     pub smtp: Option<Endpoint>,
+    /// Whether what the submission server sends is in Sent without Roost.
+    pub smtp_files_sent: bool,
     /// The domain of people who sign in without one.
     pub mail_domain: String,
     /// `scheme://host[:port]`, without a path.
@@ -111,6 +116,7 @@ impl Flags {
             imap: self.imap.or(file.imap),
             imap_timeout: self.imap_timeout.or(file.imap_timeout),
             smtp: self.smtp.or(file.smtp),
+            smtp_files_sent: self.smtp_files_sent.or(file.smtp_files_sent),
             mail_domain: self.mail_domain.or(file.mail_domain),
             allow_plaintext: self.allow_plaintext.or(file.allow_plaintext),
             oauth: self.oauth.or(file.oauth),
@@ -148,6 +154,7 @@ impl Flags {
             },
             mail_domain: self.mail_domain.unwrap_or_else(|| domain_of(&imap.host)),
             smtp: smtp.map(|smtp| Endpoint { oauth, ..smtp }),
+            smtp_files_sent: self.smtp_files_sent.unwrap_or(false),
             public_origin: self
                 .public_url
                 .map(|url| {

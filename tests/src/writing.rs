@@ -40,7 +40,13 @@ impl Stage {
 
 /// Another gateway between a Dovecot and a submission server.
 pub async fn gateway(dovecot: &Dovecot, smtp: &str) -> anyhow::Result<Gateway> {
-    Gateway::start(&dovecot.url(), &["--smtp", smtp, "--mail-domain", DOMAIN]).await
+    gateway_with(dovecot, smtp, &[]).await
+}
+
+/// [`gateway`] with more settings.
+pub async fn gateway_with(dovecot: &Dovecot, smtp: &str, more: &[&str]) -> anyhow::Result<Gateway> {
+    let arguments = [&["--smtp", smtp, "--mail-domain", DOMAIN], more].concat();
+    Gateway::start(&dovecot.url(), &arguments).await
 }
 
 pub fn address(name: &str, user: &str) -> Address {

@@ -6,7 +6,9 @@ use roost_tests::dovecot::{Dovecot, Options};
 use roost_tests::independent::parse;
 use roost_tests::postfix::{NOBODY, SIZE_LIMIT};
 use roost_tests::proxy::Proxy;
-use roost_tests::writing::{Stage, address, copies, gateway, message, save, wait_for};
+use roost_tests::writing::{
+    Stage, address, copies, gateway, gateway_with, message, save, wait_for,
+};
 use roost_wire::{
     Address, Answer, Composed, Enclosure, Mutation, Origin, Outcome, ProblemKind, Request, Saved,
     ServerMessage, Source,
@@ -140,6 +142,29 @@ async fn a_message_arrives_as_it_was_written_and_is_in_sent() -> anyhow::Result<
         "the copy is what was sent, byte for byte"
     );
     assert_eq!(client.search("Sent", "SEEN").await?, sent);
+    Ok(())
+}
+
+/// Where the submission server puts what it sends into Sent, Roost adds no copy, and the draft stays until that one is there.
+#[tokio::test]
+async fn a_server_that_files_what_it_sends_is_left_to_it() -> anyhow::Result<()> {
+    let stage = Stage::start().await?;
+    let gateway =
+        gateway_with(&stage.dovecot, &stage.postfix.url(), &["--smtp-files-sent"]).await?;
+    let mut device = Device::connect(&gateway.url, "alice").await?;
+    let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
+    let composed = message("filed");
+    saved(device.mutate(save(&composed, None)).await?)?;
+    let filing = async {
+        let raw = delivered(&stage.dovecot, "bob", &composed.id).await?;
+        assert_eq!(copies(&mut own, "Drafts", &composed.id).await?.len(), 1);
+        own.append("Sent", "\\Seen", without_trace(&raw)).await
+    };
+    let (outcome, filed) = tokio::join!(device.mutate(send(&composed)), filing);
+    filed?;
+    assert_eq!(outcome?, Outcome::Done { moved: None });
+    assert_eq!(copies(&mut own, "Sent", &composed.id).await?.len(), 1);
+    assert_eq!(copies(&mut own, "Drafts", &composed.id).await?.len(), 0);
     Ok(())
 }
 

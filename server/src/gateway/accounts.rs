@@ -43,12 +43,11 @@ struct Open {
 }
 
 impl Accounts {
-    /// `submission` is where mail is sent through, if it is sent at all.
-    pub fn new(endpoint: Endpoint, tls: Tls, submission: Option<Endpoint>) -> Self {
+    pub fn new(endpoint: Endpoint, tls: Tls, post: Post) -> Self {
         Self {
             endpoint,
             tls,
-            post: Arc::new(Post::new(submission)),
+            post: Arc::new(post),
             open: Mutex::default(),
         }
     }

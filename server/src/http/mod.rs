@@ -21,7 +21,7 @@ use axum::{Json, Router};
 use roost_wire::Problem;
 use tower_http::compression::CompressionLayer;
 
-use crate::gateway::{Account, Accounts, SignInLimits};
+use crate::gateway::{Account, Accounts, Post, SignInLimits};
 use crate::imap::{ImapError, Tls};
 use crate::settings::Settings;
 pub use listen::listen;
@@ -51,7 +51,11 @@ const GOODBYE_TIME: std::time::Duration = std::time::Duration::from_secs(5);
 impl Gateway {
     pub fn new(settings: Settings) -> Result<Self, rustls::Error> {
         Ok(Self {
-            accounts: Accounts::new(settings.imap.clone(), Tls::new()?, settings.smtp.clone()),
+            accounts: Accounts::new(
+                settings.imap.clone(),
+                Tls::new()?,
+                Post::new(settings.smtp.clone(), settings.smtp_files_sent),
+            ),
             sessions: Sessions::new(settings.idle_limit, settings.session_limit),
             limits: SignInLimits::new(settings.sign_in_failures),
             next_device: AtomicU64::new(1),

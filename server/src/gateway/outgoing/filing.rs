@@ -82,17 +82,21 @@ impl Desk {
         let mut waits = FILE_AGAIN.into_iter();
         let mut told = false;
         loop {
-            let error = match self.file_once(message, prepared, sent).await {
-                Ok(()) => return true,
-                Err(error) => error,
-            };
-            let why = match error.to_problem().detail {
-                words if words.is_empty() => error.to_string(),
-                words => words,
+            let (why, early) = match self.file_once(message, prepared, sent).await {
+                Ok(true) => return true,
+                // It may need a moment.
+                Ok(false) => (
+                    "the mail server has not put it there".to_owned(),
+                    waits.len() == FILE_AGAIN.len(),
+                ),
+                Err(error) => match error.to_problem().detail {
+                    words if words.is_empty() => (error.to_string(), false),
+                    words => (words, false),
+                },
             };
             match waits.next() {
                 Some(wait) => {
-                    if !told {
+                    if !told && !early {
                         remark(format!(
                             "The message was sent. Its copy is not in {sent} yet ({why}); Roost goes on trying."
                         ));
@@ -110,20 +114,24 @@ impl Desk {
         }
     }
 
+    /// Whether the copy is in Sent now. Where the submission server puts it there, it is only looked for.
     pub(super) async fn file_once(
         &self,
         message: &Composed,
         prepared: &Prepared,
         sent: &str,
-    ) -> Result<(), ImapError> {
+    ) -> Result<bool, ImapError> {
         let mut lease = self.pool.acquire(Priority::Interactive, Some(sent)).await?;
         // An earlier attempt may have come through though its answer was lost.
         let (_, found) = imap::find(&mut lease, sent, &message.id).await?;
+        if found.is_empty() && self.post.files_sent {
+            return Ok(false);
+        }
         if found.is_empty() {
             let (mut copy, size) = prepared.copy()?;
             let flags = ["\\Seen".to_owned()];
             imap::append(&mut lease, sent, &flags, &mut copy, size).await?;
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -49,6 +49,8 @@ fn recipients_of(message: &Composed) -> Vec<String> {
 pub struct Post {
     /// The submission server, if mail can be sent.
     pub endpoint: Option<Endpoint>,
+    /// Whether what it sends is in Sent without Roost.
+    files_sent: bool,
     /// How large a message it takes.
     limit: Limit,
     submitting: Semaphore,
@@ -57,9 +59,10 @@ pub struct Post {
 }
 
 impl Post {
-    pub fn new(endpoint: Option<Endpoint>) -> Self {
+    pub fn new(endpoint: Option<Endpoint>, files_sent: bool) -> Self {
         Self {
             endpoint,
+            files_sent,
             limit: Limit::default(),
             submitting: Semaphore::new(MAX_SUBMITTING),
             room: Arc::default(),
