@@ -34,14 +34,12 @@ pub fn free_port() -> anyhow::Result<u16> {
         .find(|&port| {
             let claim = LocalAddress::from_abstract_name(format!("roost-stage-port-{port}"))
                 .and_then(|name| UnixListener::bind_addr(&name));
-            let free = TcpListener::bind(("127.0.0.1", port)).is_ok();
-            match claim {
-                Ok(claim) if free => {
-                    claims.push(claim);
-                    true
-                }
-                _ => false,
+            // Tried only once it is claimed: another's server may be about to listen on it.
+            let free = claim.is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok();
+            if free {
+                claims.extend(claim);
             }
+            free
         });
     port.context("no port is free")
 }

@@ -24,9 +24,14 @@ test.describe("a cold start", () => {
 });
 
 test("what is drawn behind the form is neither seen nor reached", async ({ page, account }) => {
+  await page.addInitScript(() => {
+    const look = () => (window.practised ||= document.querySelector(".ahead .row:not(.skeleton)") !== null);
+    new MutationObserver(look).observe(document, { childList: true, subtree: true });
+  });
   await page.goto(account.url);
   await expect(page.locator(".ahead nav")).toBeAttached();
-  // The row that was drawn for practice is gone.
+  // The row that was drawn for practice was there, and is gone.
+  await page.waitForFunction(() => window.practised);
   await expect(page.locator(".ahead").getByText("(no subject)")).toHaveCount(0);
   await expect(page.getByRole("navigation")).toHaveCount(0);
   await expect(page.getByRole("grid")).toHaveCount(0);

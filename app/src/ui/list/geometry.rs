@@ -112,7 +112,6 @@ mod tests {
 
     fn geometry(total: u32) -> Geometry {
         Geometry {
-            viewport: 760.0,
             total,
             ..Geometry::new(76.0, 760.0)
         }

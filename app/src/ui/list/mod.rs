@@ -78,15 +78,16 @@ pub fn MessageList() -> impl IntoView {
     });
     let resized = window_event_listener(leptos::ev::resize, move |_| measure());
     on_cleanup(move || resized.remove());
-    effect(move || {
-        let row_height = ui.prefs.with(|prefs| prefs.density.row_height());
-        geometry.update(|geometry| geometry.row_height = row_height);
-        tell();
-    });
     let total = memo(move || list.with(|list| list.as_ref().map_or(0, |list| list.total)));
     effect(move || {
-        let total = total.get();
-        geometry.update(|geometry| geometry.total = total);
+        let (row_height, total) = (
+            ui.prefs.with(|prefs| prefs.density.row_height()),
+            total.get(),
+        );
+        geometry.update(|geometry| {
+            geometry.row_height = row_height;
+            geometry.total = total;
+        });
         tell();
     });
     // Another list begins at its top.

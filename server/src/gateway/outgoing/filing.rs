@@ -124,14 +124,12 @@ impl Desk {
         let mut lease = self.pool.acquire(Priority::Interactive, Some(sent)).await?;
         // An earlier attempt may have come through though its answer was lost.
         let (_, found) = imap::find(&mut lease, sent, &message.id).await?;
-        if found.is_empty() && self.post.files_sent {
-            return Ok(false);
+        if !found.is_empty() || self.post.files_sent {
+            return Ok(!found.is_empty());
         }
-        if found.is_empty() {
-            let (mut copy, size) = prepared.copy()?;
-            let flags = ["\\Seen".to_owned()];
-            imap::append(&mut lease, sent, &flags, &mut copy, size).await?;
-        }
+        let (mut copy, size) = prepared.copy()?;
+        let flags = ["\\Seen".to_owned()];
+        imap::append(&mut lease, sent, &flags, &mut copy, size).await?;
         Ok(true)
     }
 }
