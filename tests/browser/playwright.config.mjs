@@ -4,7 +4,7 @@ import { defineConfig } from "@playwright/test";
 
 /** How Chromium runs headless as root, without talking to anybody. */
 export const CHROMIUM = {
-  executablePath: "/usr/bin/chromium",
+  executablePath: "/usr/bin/chromium-headless-shell",
   args: [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

@@ -83,7 +83,8 @@ pub enum Mutation {
         hold: u32,
         /// Where drafts are; every draft with the message's id goes once it is sent.
         drafts: String,
-        /// Where the copy goes; `None` where the mail server files it by itself.
+        /// Where the copy goes; `None`: nowhere. Where the mail server files it by itself (the gateway's `--smtp-files-sent`),
+        /// it is looked for there.
         sent: Option<String>,
         /// The ledger it was handed to before, if it was (see [`crate::ServerMessage::Hello`]). Under another ledger
         /// nobody knows what became of it: then it is looked for, not sent.

@@ -170,7 +170,8 @@ fn test(only: &[&str]) -> anyhow::Result<()> {
     }
     if wants("integration") {
         steps.run("Integration tests", || {
-            cargo(&["test", "-p", "roost-tests"])
+            // They mostly wait, for servers and for what happens at a time.
+            cargo(&["test", "-p", "roost-tests", "--", "--test-threads", "10"])
         })?;
     }
     if wants("browser") {

@@ -47,7 +47,8 @@ pub fn install(needs: Needs) -> anyhow::Result<()> {
         packages.extend(["dovecot-imapd", "dovecot-lmtpd", "postfix", "python3"]);
     }
     if needs.has(Needs::BROWSER) {
-        packages.push("chromium");
+        // As Playwright does: without a window nobody sees, which has to be drawn as well.
+        packages.push("chromium-headless-shell");
     }
     if needs.has(Needs::DRIVER) {
         packages.extend(["chromium", "chromium-driver"]);

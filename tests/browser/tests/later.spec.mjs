@@ -65,7 +65,7 @@ test("a message is sent later, taken back, and sent at once", async ({ page, acc
   await expect.poll(async () => (await contents(friends, "INBOX")).has("Happy birthday"), { timeout: 20_000 }).toBe(true);
   await expect.poll(async () => (await contents(imap, "Sent")).has("Happy birthday")).toBe(true);
   await expect.poll(async () => (await contents(imap, "Scheduled")).size).toBe(0);
-  expect((await contents(imap, "Drafts")).size).toBe(0);
+  await expect.poll(async () => (await contents(imap, "Drafts")).size).toBe(0);
   await friends.logout();
 });
 

@@ -48,7 +48,7 @@ pub fn Recipients(
     autofocus: bool,
     /// Moves the recipient of that position to the field below, or above.
     shift: Box<dyn Fn(usize, bool)>,
-    /// The recipient that was moved, by its field and position: it has the focus.
+    /// Where a recipient was moved to or removed from, by field and position: what stands there has the focus.
     moved: RwSignal<Option<(&'static str, usize)>>,
 ) -> impl IntoView {
     let ui = expect_context::<Ui>();
@@ -111,14 +111,16 @@ pub fn Recipients(
             return;
         };
         moved.set(None);
-        // Once it is drawn.
-        request_animation_frame(move || {
+        // Once it is drawn, and before the next key is pressed. Without one there, the field.
+        queue_microtask(move || {
             let chip = chips
                 .get_untracked()
                 .and_then(|chips| chips.children().item(index as u32));
             let button = chip.and_then(|chip| chip.query_selector("button").ok().flatten());
-            if let Some(button) = button {
-                let _ = button.unchecked_into::<web_sys::HtmlElement>().focus();
+            let focused = button.map(|button| button.unchecked_into::<web_sys::HtmlElement>());
+            let focused = focused.or_else(|| Some(input.get_untracked()?.unchecked_into()));
+            if let Some(focused) = focused {
+                let _ = focused.focus();
             }
         });
     });
@@ -173,7 +175,13 @@ pub fn Recipients(
                                         shift.with_value(|shift| shift(index, key == "ArrowDown"));
                                     }
                                 })
-                                on:click=heard(move |_| list.update(|list| drop(list.remove(index))))
+                                on:click=heard(move |event: MouseEvent| {
+                                    list.update(|list| drop(list.remove(index)));
+                                    // By keyboard (UI Events: no click was counted), which goes on from here.
+                                    if event.detail() == 0 {
+                                        moved.set(Some((label, index)));
+                                    }
+                                })
                             >{Icon::Close.draw()}</button>
                         </li>
                     }

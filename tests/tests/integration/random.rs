@@ -4,7 +4,7 @@
 //!
 //! A history follows from a seed, which a failure names. `ROOST_RANDOM_SEED` plays another, `ROOST_RANDOM_STEPS` a longer one.
 
-#[path = "../../app/engine/tests/simulation/store.rs"]
+#[path = "../../../app/engine/tests/simulation/store.rs"]
 mod store;
 
 use std::cell::RefCell;
