@@ -3,6 +3,8 @@ import { restOf } from "/rest.js";
 // Starts the app. A file of its own, because the policy allows no inline script (ARCHITECTURE.md, "Building").
 const { app, wasm } = document.querySelector("script[data-app]").dataset;
 const path = (name) => (name.startsWith("/") ? name : `/${name}`);
+// Compiled while the rest of this begins.
+const compiled = WebAssembly.compileStreaming(fetch(path(wasm)));
 
 // The worker starts beside the page, not after it. Its address names the module by its hash: tabs of one build share a
 // worker, those of another have their own.
@@ -60,4 +62,4 @@ globalThis.roostReload = async () => {
   location.reload();
 };
 const module = await import(path(app));
-await module.default({ module_or_path: path(wasm) });
+await module.default({ module_or_path: compiled });

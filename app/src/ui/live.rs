@@ -5,6 +5,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use leptos::prelude::*;
 
@@ -39,6 +40,12 @@ pub fn heard<E: 'static>(listener: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)>
 pub fn effect(run: impl FnMut() + 'static) {
     let mut run: Box<dyn FnMut()> = Box::new(run);
     Effect::new(move |_: Option<()>| run());
+}
+
+/// Runs once what stands in the document now is on screen: after the next frame, in a task of its own.
+pub fn after_paint(run: impl FnOnce() + 'static) {
+    let run: Box<dyn FnOnce()> = Box::new(run);
+    request_animation_frame(move || set_timeout(run, Duration::ZERO));
 }
 
 /// One entry of a list.

@@ -22,7 +22,6 @@ mod sign_in;
 mod sign_out;
 mod state;
 mod status;
-mod swipe;
 mod toasts;
 
 use std::time::Duration;
@@ -31,7 +30,7 @@ use leptos::prelude::*;
 use roost_engine::Stage;
 
 use crate::device::Device;
-use crate::ui::live::{When, effect, live, memo};
+use crate::ui::live::{When, after_paint, effect, live, memo};
 use state::Ui;
 
 /// What begins once the rest of the module is there (`public/boot.js` tells).
@@ -73,11 +72,10 @@ pub fn app(device: Device) -> impl IntoView {
     let ahead = RwSignal::new(false);
     effect(move || {
         if form.get() && !inside.get_untracked() {
-            let draw = move || {
+            after_paint(move || {
                 ahead.set(true);
                 set_timeout(move || device.rehearse(), Duration::ZERO);
-            };
-            request_animation_frame(move || set_timeout(draw, Duration::ZERO));
+            });
         }
     });
     if let Some(splash) = document().get_element_by_id("splash") {

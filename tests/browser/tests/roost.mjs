@@ -133,11 +133,16 @@ export async function sharedWorkers(page, session) {
 export const watchRows = () => {
   // Behind the sign-in form a row is drawn that nobody sees.
   const look = () => {
-    if (document.querySelector('[role="row"]:not(.skeleton)')?.checkVisibility({ visibilityProperty: true })) window.rowsAt ??= performance.now();
-    else requestAnimationFrame(look);
+    if (!document.querySelector('[role="row"]:not(.skeleton)')?.checkVisibility({ visibilityProperty: true })) return requestAnimationFrame(look);
+    window.rowsAt ??= performance.now();
+    console.debug("rows");
   };
   requestAnimationFrame(look);
 };
+
+/** Resolves when a page that watches says that its rows are there. It is not asked: a question is 300 KB of script, which
+ * the page takes in while it should start. */
+export const rowsSeen = (page) => page.waitForEvent("console", { predicate: (message) => message.text() === "rows", timeout: 120_000 });
 
 /** Before a page is opened. The function that it gives waits for the rows and tells what went over the line until then:
  * until the page asks for the rest of the app, which is held back meanwhile. The stage does not count the rest itself: on a

@@ -7,7 +7,7 @@ use leptos::html;
 use leptos::prelude::*;
 use roost_engine::{Intent, address_problem, addresses};
 use roost_wire::Address;
-use wasm_bindgen::JsCast as _;
+use wasm_bindgen::JsCast;
 
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, effect, heard, live, memo, shown};
@@ -117,10 +117,12 @@ pub fn Recipients(
                 .get_untracked()
                 .and_then(|chips| chips.children().item(index as u32));
             let button = chip.and_then(|chip| chip.query_selector("button").ok().flatten());
-            let focused = button.map(|button| button.unchecked_into::<web_sys::HtmlElement>());
-            let focused = focused.or_else(|| Some(input.get_untracked()?.unchecked_into()));
-            if let Some(focused) = focused {
-                let _ = focused.focus();
+            let place: Option<web_sys::HtmlElement> = match button {
+                Some(button) => button.dyn_into().ok(),
+                None => input.get_untracked().map(JsCast::unchecked_into),
+            };
+            if let Some(place) = place {
+                let _ = place.focus();
             }
         });
     });

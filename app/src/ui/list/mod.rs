@@ -1,6 +1,7 @@
 //! The list of messages: virtual, only the rows on screen are in the document.
 
 mod geometry;
+mod hand;
 mod reached;
 mod row;
 mod toolbar;
@@ -10,14 +11,15 @@ use std::ops::Range;
 use geometry::Geometry;
 use leptos::html;
 use leptos::prelude::*;
-use roost_engine::{Filter, Intent, ListState, Reach};
+use roost_engine::{Filter, Intent, ListState, Reach, Target};
 use row::Row;
 use toolbar::Toolbar;
 
 pub use toolbar::SEARCH_ID;
 
-use crate::ui::live::{each, effect, heard, live, memo};
+use crate::ui::live::{after_paint, each, effect, heard, live, memo};
 use crate::ui::state::{Pane, Ui};
+use web_sys::{DragEvent, MouseEvent, TouchEvent};
 
 #[component]
 pub fn MessageList() -> impl IntoView {
@@ -32,13 +34,31 @@ pub fn MessageList() -> impl IntoView {
         let (first, count) = geometry.with_untracked(Geometry::visible);
         ui.device.send(Intent::Scroll { first, count });
     };
+    let measure = move || {
+        // A hidden list has no height; it is measured when it comes back.
+        if let Some(element) = viewport.get_untracked()
+            && element.client_height() > 0
+        {
+            geometry.update(|geometry| {
+                geometry.viewport = f64::from(element.client_height()).max(1.0);
+                geometry.scrolled(f64::from(element.scroll_top()));
+            });
+            tell();
+        }
+    };
+    // Before more rows are drawn, while the page is as it was laid out.
+    effect(move || {
+        if ui.pane.get() == Pane::List {
+            after_paint(measure);
+        }
+    });
     let source = memo(move || {
         list.with(|list| {
             list.as_ref()
                 .map(|l| (l.mailbox.clone(), l.filter, l.search.clone()))
         })
     });
-    // What is on screen stands first, what is around it is drawn some more in each frame.
+    // What is on screen stands first, what is around it is drawn some more after each frame.
     let given = memo(move || {
         list.with(|list| {
             let list = list.as_ref();
@@ -56,24 +76,7 @@ pub fn MessageList() -> impl IntoView {
     });
     effect(move || {
         if drawn.with(|(_, rows)| *rows != given.get()) {
-            request_animation_frame(move || frame.notify());
-        }
-    });
-    let measure = move || {
-        // A hidden list has no height; it is measured when it comes back.
-        if let Some(element) = viewport.get_untracked()
-            && element.client_height() > 0
-        {
-            geometry.update(|geometry| {
-                geometry.viewport = f64::from(element.client_height()).max(1.0);
-                geometry.scrolled(f64::from(element.scroll_top()));
-            });
-            tell();
-        }
-    };
-    effect(move || {
-        if ui.pane.get() == Pane::List {
-            request_animation_frame(measure);
+            after_paint(move || frame.notify());
         }
     });
     let resized = window_event_listener(leptos::ev::resize, move |_| measure());
@@ -136,7 +139,7 @@ pub fn MessageList() -> impl IntoView {
                 .any(|row| row.uid == uid)
                 .then_some(())
         })?;
-        Some(format!("row-{uid}"))
+        Some(hand::row_id(uid))
     };
     let state = memo(move || list.with(|list| list.as_ref().map(|list| list.state.clone())));
     let offset = move || {
@@ -158,6 +161,7 @@ pub fn MessageList() -> impl IntoView {
                 .map_or(name, |m| m.label.clone())
         })
     });
+    let swiping = hand::Swiping::new();
     view! {
         <section class="list-pane" aria-label=live(move || label.get())>
             <Toolbar label />
@@ -175,7 +179,22 @@ pub fn MessageList() -> impl IntoView {
                 on:scroll=heard(move |_| measure())
             >
                 <div class="area" role="presentation" style:height=live(move || format!("{}px", geometry.with(Geometry::height) as i64))>
-                    <div class="rows" role="rowgroup" style:transform=live(offset)>
+                    <div
+                        class="rows"
+                        role="rowgroup"
+                        style:transform=live(offset)
+                        on:click=heard(move |event: MouseEvent| hand::click(ui, &event))
+                        on:dragstart=heard(move |event: DragEvent| hand::drag_start(&event))
+                        on:touchstart=heard(move |event: TouchEvent| swiping.touch_start(&event))
+                        on:touchmove=heard(move |event: TouchEvent| swiping.touch_move(&event))
+                        on:touchcancel=heard(move |_| drop(swiping.touch_end()))
+                        on:touchend=heard(move |_| {
+                            if let Some((uid, action)) = swiping.touch_end() {
+                                ui.act_on(Target::Uids(vec![uid]), action);
+                            }
+                        })
+                    >
+                        {swiping.hint(list)}
                         {each(
                             move || list.with(|list| {
                                 let Some(list) = list else { return Vec::new() };

@@ -1,15 +1,13 @@
 //! One message of the list.
 
 use leptos::prelude::*;
-use roost_engine::{Action, Target};
-use roost_wire::{Address, Role, Summary, Uid};
+use roost_wire::{Address, Role, Summary};
 
+use super::hand::row_id;
 use crate::ui::date;
 use crate::ui::icon::Icon;
-use crate::ui::live::{When, heard, live, memo};
+use crate::ui::live::{live, memo};
 use crate::ui::state::Ui;
-use crate::ui::swipe::{Swipe, Swiping};
-use web_sys::{DragEvent, MouseEvent, TouchEvent};
 
 #[component]
 pub fn Row(
@@ -21,6 +19,7 @@ pub fn Row(
     let uid = summary.uid;
     let flags = summary.flags.clone();
     let (unread, starred) = (!flags.seen, flags.flagged);
+    let (answered, forwarded) = (flags.answered, flags.has("$Forwarded"));
     let outgoing = ui.device.list.with_untracked(|list| {
         list.as_ref()
             .is_some_and(|list| matches!(list.role, Some(Role::Sent | Role::Drafts)))
@@ -39,12 +38,26 @@ pub fn Row(
     }
     let selected =
         memo(move || ui.all.get() || ui.selected.with(|selected| selected.contains(&uid)));
-    let cursor = memo(move || ui.cursor.get() == Some(uid));
-    let open = memo(move || {
-        ui.device
-            .message
-            .with(|m| m.as_ref().is_some_and(|m| m.address.uid == uid))
-    });
+    let class = move || {
+        let open = ui.device.message.with(|message| {
+            message
+                .as_ref()
+                .is_some_and(|message| message.address.uid == uid)
+        });
+        let mut class = "row".to_owned();
+        for (is, name) in [
+            (unread, " unread"),
+            (flags.deleted, " deleted"),
+            (selected.get(), " selected"),
+            (ui.cursor.get() == Some(uid), " cursor"),
+            (open, " open"),
+        ] {
+            if is {
+                class.push_str(name);
+            }
+        }
+        class
+    };
     let position = move || {
         ui.device.list.with(|list| {
             let list = list.as_ref()?;
@@ -55,56 +68,18 @@ pub fn Row(
             Some(list.first + index as u32 + 1)
         })
     };
-    let swiping = Swiping::new();
-    let shift = move || match swiping.offset.get() {
-        0 => String::new(),
-        offset => format!("translateX({offset}px)"),
-    };
-    let act = move |action: Action| ui.act_on(Target::Uids(vec![uid]), action);
+    // What hands do with it is heard by the list (`hand.rs`).
     view! {
         <div
-            id=format!("row-{uid}")
-            class="row"
-            class:unread=unread
-            class:selected=live(move || selected.get())
-            class:cursor=live(move || cursor.get())
-            class:open=live(move || open.get())
-            class:deleted=flags.deleted
-            class:swiped-right=live(move || { swiping.offset.get() > 0 })
-            class:swiped-left=live(move || { swiping.offset.get() < 0 })
+            id=row_id(uid)
+            class=live(class)
             role="row"
             draggable="true"
             aria-label=described
             aria-selected=live(move || selected.get().to_string())
             aria-rowindex=position
-            on:click=heard(move |event: MouseEvent| {
-                if event.shift_key() {
-                    ui.select_to(uid);
-                } else if event.ctrl_key() || event.meta_key() {
-                    ui.toggle(uid);
-                } else {
-                    ui.open(uid);
-                }
-            })
-            on:dragstart=heard(move |event: DragEvent| {
-                if let Some(data) = event.data_transfer() {
-                    let _ = data.set_data("text/x-roost-uid", &uid.to_string());
-                    data.set_effect_allowed("move");
-                }
-            })
-            on:touchstart=heard(move |event: TouchEvent| swiping.touch_start(&event))
-            on:touchmove=heard(move |event: TouchEvent| swiping.touch_move(&event))
-            on:touchcancel=heard(move |_| { let _ = swiping.touch_end(); })
-            on:touchend=heard(move |_| match swiping.touch_end() {
-                Some(Swipe::Right) => act(Action::Archive),
-                Some(Swipe::Left) => act(Action::Delete),
-                None => {}
-            })
         >
-            <When test=live(move || swiping.offset.get() != 0)>
-                <span class="swipe-hint" aria-hidden="true">{Icon::Archive.draw()}{Icon::Trash.draw()}</span>
-            </When>
-            <div class="content" role="presentation" style:transform=shift>
+            <div class="content" role="presentation">
                 <span class="select" role="gridcell">
                     <span class="avatar" aria-hidden="true" style:--hue=hue(people).to_string()>{initial(&who)}</span>
                     <input
@@ -112,27 +87,23 @@ pub fn Row(
                         tabindex="-1"
                         aria-label=format!("Select {subject}")
                         prop:checked=live(move || selected.get())
-                        on:click=heard(move |event: MouseEvent| {
-                            event.stop_propagation();
-                            if event.shift_key() { ui.select_to(uid) } else { ui.toggle(uid) }
-                        })
                     />
                 </span>
                 <span class="text" role="gridcell">
                     <span class="line">
                         <span class="who" dir="auto">{who.clone()}</span>
-                        {flags.answered.then(|| Icon::Reply.draw())}
-                        {flags.has("$Forwarded").then(|| Icon::Forward.draw())}
+                        {answered.then(|| Icon::Reply.draw())}
+                        {forwarded.then(|| Icon::Forward.draw())}
                         {summary.attachment.then(|| view! {
                             <span class="has-attachment" title="Has an attachment">{Icon::Attachment.draw()}</span>
                         })}
                         {remote.then(|| view! {
                             <span class="remote" title="Found on the mail server: it was not on this device">"server"</span>
                         })}
-                        <time>{when.clone()}</time>
+                        <time>{when}</time>
                     </span>
-                    <span class="subject" dir="auto">{subject.clone()}</span>
-                    <span class="preview" dir="auto">{summary.preview.clone()}</span>
+                    <span class="subject" dir="auto">{subject}</span>
+                    <span class="preview" dir="auto">{summary.preview}</span>
                 </span>
                 <span class="star-cell" role="gridcell">
                     <button
@@ -141,10 +112,6 @@ pub fn Row(
                         class:on=starred
                         aria-label=if starred { "Remove star" } else { "Star" }
                         aria-pressed=starred.to_string()
-                        on:click=heard(move |event: MouseEvent| {
-                            event.stop_propagation();
-                            act(Action::Starred(!starred));
-                        })
                     >{if starred { Icon::Starred } else { Icon::Star }.draw()}</button>
                 </span>
             </div>
@@ -186,7 +153,7 @@ fn initial(who: &str) -> String {
 }
 
 /// A colour that stays with a sender.
-fn hue(people: &[Address]) -> Uid {
+fn hue(people: &[Address]) -> u32 {
     people.first().map_or(0, |address| {
         address.email.bytes().fold(7, |hash: u32, byte| {
             hash.wrapping_mul(31).wrapping_add(u32::from(byte))
