@@ -1,6 +1,7 @@
 import { bodyFrame, contents, expect, row, rows, signIn, test } from "./roost.mjs";
 
-async function swipe(page, target, dx) {
+/** Moves a finger over a row, by so many pixels from where it began, one place after the other. */
+async function swipe(page, target, ...places) {
   await expect(target).toBeVisible();
   const box = await target.boundingBox();
   const y = box.y + box.height / 2;
@@ -9,8 +10,12 @@ async function swipe(page, target, dx) {
   const touch = (type, px) =>
     client.send("Input.dispatchTouchEvent", { type, touchPoints: type === "touchEnd" ? [] : [{ x: px, y }] });
   await touch("touchStart", x);
-  for (let step = 1; step <= 8; step++) await touch("touchMove", x + (dx * step) / 8);
-  await touch("touchEnd", x + dx);
+  let from = 0;
+  for (const to of places) {
+    for (let step = 1; step <= 8; step++) await touch("touchMove", x + from + ((to - from) * step) / 8);
+    from = to;
+  }
+  await touch("touchEnd");
 }
 
 test("one pane at a time, with a way back", async ({ page, account }) => {
@@ -36,7 +41,10 @@ test("swiping right archives, swiping left deletes", async ({ page, account, ima
   await expect(row(page, first)).toHaveCount(0);
   await swipe(page, rows(page).nth(0), -180);
   await expect.poll(async () => (await contents(imap, "Trash")).has(second)).toBe(true);
-  // A short one does nothing.
-  await swipe(page, rows(page).nth(0), 40);
-  await expect(row(page, "Build Server")).toBeVisible();
+  // A short one does nothing, nor does one that goes back.
+  for (const places of [[40], [180, 0], [-180, 0]]) {
+    await swipe(page, rows(page).nth(0), ...places);
+    await expect(page.locator(".swipe-hint")).toHaveCount(0);
+    await expect(row(page, "Build Server").locator(".content")).toHaveCSS("transform", "none");
+  }
 });

@@ -64,8 +64,8 @@ struct Swiped {
     uid: Uid,
     row: HtmlElement,
     from: (i32, i32),
-    /// How far the row is moved aside, in pixels.
-    offset: i32,
+    /// How far the row is moved aside, in pixels; `None` until it is a swipe.
+    offset: Option<i32>,
 }
 
 /// What lies under a row that is moved aside.
@@ -100,7 +100,7 @@ impl Swiping {
                 uid: uid_of(&row)?,
                 row: row.dyn_into().ok()?,
                 from: place(event)?,
-                offset: 0,
+                offset: None,
             })
         };
         self.swiped.set_value(swiped());
@@ -111,8 +111,8 @@ impl Swiping {
         self.swiped.update_value(|swiped| {
             let Some(under) = swiped else { return };
             let (dx, dy) = (x - under.from.0, y - under.from.1);
-            if under.offset != 0 || (dx.abs() > STARTS && dx.abs() > 2 * dy.abs()) {
-                under.offset = dx;
+            if under.offset.is_some() || (dx.abs() > STARTS && dx.abs() > 2 * dy.abs()) {
+                under.offset = Some(dx);
                 move_aside(&under.row, dx);
                 let uncovered = Uncovered {
                     uid: under.uid,
@@ -130,16 +130,16 @@ impl Swiping {
 
     /// Ends the swipe; the row and what is to be done with it, if it went far enough.
     pub fn touch_end(self) -> Option<(Uid, Action)> {
-        let swiped = self.swiped.try_update_value(Option::take)??;
-        if swiped.offset == 0 {
-            return None;
-        }
-        move_aside(&swiped.row, 0);
+        let Swiped {
+            uid, row, offset, ..
+        } = self.swiped.try_update_value(Option::take)??;
+        let offset = offset?;
+        move_aside(&row, 0);
         self.uncovered.set(None);
-        if swiped.offset > FAR_ENOUGH {
-            Some((swiped.uid, Action::Archive))
-        } else if swiped.offset < -FAR_ENOUGH {
-            Some((swiped.uid, Action::Delete))
+        if offset > FAR_ENOUGH {
+            Some((uid, Action::Archive))
+        } else if offset < -FAR_ENOUGH {
+            Some((uid, Action::Delete))
         } else {
             None
         }
