@@ -23,7 +23,7 @@ const sorted = (values) => [...values].sort((a, b) => a - b);
 const quantile = (values, q) => sorted(values)[Math.min(values.length - 1, Math.floor(values.length * q))];
 const median = (values) => Math.round(quantile(values, 0.5) * 10) / 10;
 
-const theStage = await startStage("debug");
+const theStage = await startStage("release");
 announce([theStage]);
 const { appIsKept, endWorkersWithPages, enter, sharedWorkers, stage, newAccount, signIn, measureStart, rowsSeen, watchRows, inboxIsKept, kept, rows, expect } = await import("./tests/roost.mjs");
 const browser = await chromium.launch(CHROMIUM);
