@@ -2,7 +2,7 @@
 
 use roost_wire::{Bye, ClientMessage, MailServer, MutationId, ServerMessage, VERSION};
 
-use crate::kept::Presence;
+use crate::kept::{KeptAccount, Presence};
 use crate::state::{Socket, Tab};
 use crate::sync::FIRST_ROWS;
 use crate::view::{Line, Stage};
@@ -127,6 +127,9 @@ impl State {
     #[inline(never)]
     pub(crate) fn leave(&mut self, account: &str, keep: bool) {
         if self.who.is_none() || self.account_name() != account {
+            if !keep {
+                self.remove_kept(account);
+            }
             return;
         }
         if keep {
@@ -136,7 +139,7 @@ impl State {
             self.put_drafts_away();
         } else {
             self.keep_from_now_on(false);
-            self.remove_drafts();
+            self.remove_drafts(account);
             // Where changes of somebody else wait, it is noted with them.
             let mut kept = self.kept_account.take().unwrap_or_default();
             kept.presence = Presence::Leaving;
@@ -144,6 +147,22 @@ impl State {
         }
         self.kept_elsewhere = Some(false);
         self.go_on_leaving();
+    }
+
+    /// Somebody who left here before was here again with another worker, and wants nothing left.
+    fn remove_kept(&mut self, account: &str) {
+        let is_theirs = |kept: &KeptAccount| kept.who.account == account;
+        if self.kept_account.as_deref().is_some_and(is_theirs) {
+            self.kept_account = None;
+            self.effect(Effect::Wipe);
+            if self.leaving {
+                self.remember(Box::new(KeptAccount {
+                    presence: Presence::Leaving,
+                    ..KeptAccount::default()
+                }));
+            }
+        }
+        self.remove_drafts(account);
     }
 
     /// Nobody is here any more, whatever the session says.

@@ -1,8 +1,10 @@
 //! What goes over HTTP: signing in and out, and bodies.
 
 use gloo_net::http::{Request, Response};
+use js_sys::Promise;
 use roost_engine::{BodyProblem, ContentAddress, Event, Opening, SignInProblem, TabId, Who};
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::{future_to_promise, spawn_local};
 
 use crate::handle;
 use crate::storage::{self, bodies};
@@ -57,13 +59,15 @@ pub fn sign_in(username: String, password: String, shared: bool) {
     });
 }
 
-pub fn sign_out() {
-    spawn_local(async {
+/// Resolves when the gateway has been told, or could not be.
+pub fn sign_out() -> Promise {
+    future_to_promise(async {
         let answer = Request::delete("/api/session").send().await;
         // Refused, there is no session to end.
         let told = answer.is_ok_and(|response| response.status() < 500);
         handle(Event::SessionEnded { told });
-    });
+        Ok(JsValue::UNDEFINED)
+    })
 }
 
 /// `kept`: from this device if it is here, and kept here.

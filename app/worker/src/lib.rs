@@ -4,6 +4,7 @@
 //! `public/worker-loader.js` starts it, queues the tabs' ports until it is ready, and hands each to [`connect`].
 
 mod http;
+mod leaving;
 pub mod rest;
 mod socket;
 mod storage;
@@ -12,6 +13,7 @@ mod workers;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use leaving::Leaving;
 use roost_engine::{Effect, Event, Intent, State, TabId, TabMessage, View, step};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, MessagePort, WorkerGlobalScope};
@@ -29,6 +31,7 @@ struct Worker {
     ports: HashMap<TabId, Port>,
     next_tab: TabId,
     socket: Option<socket::Socket>,
+    leaving: Leaving,
 }
 
 struct Port {
@@ -140,7 +143,7 @@ fn perform(effect: Effect) {
             password,
             shared,
         } => http::sign_in(username, password, shared),
-        Effect::SignOut => http::sign_out(),
+        Effect::SignOut => leaving::tell(),
         Effect::SayLeft { account, keep } => workers::say_left(account, keep),
         Effect::Connect => {
             let socket = socket::Socket::open();
@@ -181,7 +184,11 @@ fn perform(effect: Effect) {
                 handle(event);
             }
         }),
-        Effect::Show { tab, views } => show(tab, &views),
+        Effect::Show { tab, views } => {
+            if let Some(views) = leaving::passes(tab, views) {
+                show(tab, &views);
+            }
+        }
         Effect::Wake { wake, after_ms } => after(after_ms, move || handle(Event::Woke(wake))),
     }
 }

@@ -77,6 +77,8 @@ test("without SharedWorker, signing out in one tab signs out the others", async 
   await second.goto(account.url);
   await expect(row(second, /Welcome to Roost/)).toBeVisible();
   await signOut(second, { keep: true });
+  // Whoever sees the form is signed out, not only about to be: the worker ends with its page.
+  expect(await session(second)).toBe(401);
   await expect(page.getByLabel("Username")).toBeVisible();
   await expect(page.getByRole("grid", { name: "Messages" })).toHaveCount(0);
   expect((await kept(page)).length).toBeGreaterThan(1);

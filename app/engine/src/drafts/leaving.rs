@@ -107,10 +107,12 @@ impl State {
         self.effect(Effect::Recall);
     }
 
-    /// The person is gone, and wants nothing left of what they have written here.
-    pub(crate) fn remove_drafts(&mut self) {
-        let own = self.own_drafts().map(|draft| draft.message.id.clone());
-        for id in own.collect::<Vec<_>>() {
+    /// A person is gone, and wants nothing left of what they have written here.
+    pub(crate) fn remove_drafts(&mut self, account: &str) {
+        let drafts = self.drafts.values();
+        let own = drafts.filter(|draft| draft.belongs_to(account));
+        let ids: Vec<String> = own.map(|draft| draft.message.id.clone()).collect();
+        for id in ids {
             self.drop_draft(&id);
         }
     }

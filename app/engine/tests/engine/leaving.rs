@@ -308,6 +308,30 @@ fn signing_out_in_another_worker_is_signing_out_here() {
 }
 
 #[test]
+fn what_stayed_goes_when_its_person_wants_that_in_another_worker() {
+    for told in [true, false] {
+        let (mut device, mut store) = kept_inbox(3);
+        device.intent(Intent::SignOut { keep: true });
+        if told {
+            device.event(Event::SessionEnded { told });
+        }
+        settle(&mut device, &mut store);
+        for (account, keep, stays) in [("b", false, true), ("a", true, true), ("a", false, false)] {
+            device.event(Event::LeftElsewhere {
+                account: account.to_owned(),
+                keep,
+            });
+            settle(&mut device, &mut store);
+            let kept = store.account.as_ref();
+            assert_eq!(kept.is_some_and(|kept| kept.who.account == "a"), stays);
+            // That the gateway does not know yet is still noted.
+            let leaving = kept.is_some_and(|kept| kept.presence == Presence::Leaving);
+            assert_eq!(leaving, !told);
+        }
+    }
+}
+
+#[test]
 fn a_worker_beside_the_one_that_keeps_mail_asks_too_and_says_what_was_chosen() {
     for keep in [true, false] {
         let mut device = Device::new();
