@@ -161,14 +161,17 @@ fn tool(program: &str, package: &str, version: &str, more: &[&str]) -> anyhow::R
     say(&format!(
         "Installing {package} {version} (once; takes some minutes)"
     ));
-    run(
-        "cargo",
-        &[
-            &["install", "--locked", "--version", version, package],
-            more,
-        ]
-        .concat(),
-    )
+    let arguments = [
+        &["install", "--locked", "--version", version, package],
+        more,
+    ]
+    .concat();
+    // They run for seconds: what optimizing them fully takes, they never give back.
+    Run::new("cargo", &arguments)
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .go()
 }
 
 /// Installs the packages of a directory exactly as its lockfile names them.
