@@ -4,6 +4,10 @@ use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use brotli::enc::BrotliEncoderParams;
+use brotli::enc::backward_references::BrotliEncoderMode::{
+    BROTLI_FORCE_MSB_PRIOR, BROTLI_MODE_GENERIC,
+};
 
 use crate::profile::Late;
 use crate::references::References;
@@ -219,9 +223,15 @@ fn list_files() -> anyhow::Result<()> {
 fn compress(path: &Path) -> anyhow::Result<usize> {
     let content = std::fs::read(path)?;
     let mut compressed = Vec::new();
-    let parameters = brotli::enc::BrotliEncoderParams {
+    // Of code, the high bits of a byte say best what follows; and half a megabyte back is far enough. Tried: 2 % less.
+    let (mode, lgwin) = match path.extension() {
+        Some(extension) if extension == "wasm" => (BROTLI_FORCE_MSB_PRIOR, 19),
+        _ => (BROTLI_MODE_GENERIC, 22),
+    };
+    let parameters = BrotliEncoderParams {
         quality: 11,
-        lgwin: 22,
+        lgwin,
+        mode,
         size_hint: content.len(),
         ..Default::default()
     };
