@@ -5,7 +5,9 @@
 export const restOf = (wasm, afterwards = () => {}) => {
   const url = wasm.replace("_bg.wasm", "_rest.wasm");
   const imports = {};
+  const inPage = "document" in globalThis;
   let there = false;
+  let stuck = false;
   let coming;
   // Once: another instance would set what the first has changed to its beginnings.
   const begin = (module) => {
@@ -16,7 +18,7 @@ export const restOf = (wasm, afterwards = () => {}) => {
   const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
   // In the page, the frame that shows them comes first; the worker, which needs less, leaves it the line for a while.
   const afterTheRows = () =>
-    "requestAnimationFrame" in globalThis ? new Promise(requestAnimationFrame).then(() => later(0)) : later(1_000);
+    inPage ? new Promise(requestAnimationFrame).then(() => later(0)) : later(1_000);
   const fetched = async () => {
     for (let pause = 500; !there; pause = Math.min(2 * pause, 30_000)) {
       try {
@@ -25,23 +27,44 @@ export const restOf = (wasm, afterwards = () => {}) => {
         await later(pause);
       }
     }
+    if (stuck) location.reload();
     afterwards();
+  };
+  const ready = () => (coming ??= fetched());
+  /** The bytes, while all else waits; nothing without a line. */
+  const asked = () => {
+    const request = new XMLHttpRequest();
+    request.open("GET", url, false);
+    // A page may not ask for bytes here, but for characters that each stand for one.
+    request.overrideMimeType("text/plain; charset=x-user-defined");
+    try {
+      request.send();
+    } catch {
+      return;
+    }
+    // Of another version now: the page is told to load itself anew.
+    if (request.status === 404) throw new Error("a part of Roost is gone");
+    if (request.status === 200) return Uint8Array.from(request.responseText, (character) => character.charCodeAt(0));
   };
   return {
     /** Takes the exports of the first half. */
     prepare: (exports) => void (imports.first = exports),
     /** Without waiting for the rows; resolves when it is there. */
-    ready: () => (coming ??= fetched()),
+    ready,
     soon: () => void (coming ??= afterTheRows().then(fetched)),
     now: () => {
       if (there) return;
-      const request = new XMLHttpRequest();
-      request.open("GET", url, false);
-      // A page may not ask for bytes here, but for characters that each stand for one.
-      request.overrideMimeType("text/plain; charset=x-user-defined");
-      request.send();
-      if (request.status !== 200) throw new Error("a part of Roost could not be loaded");
-      const bytes = Uint8Array.from(request.responseText, (character) => character.charCodeAt(0));
+      let bytes;
+      while (!(bytes = asked())) {
+        if (inPage) {
+          // It has stopped in the middle, and begins anew once there is a line. Nobody can have written anything yet.
+          stuck = true;
+          ready();
+          throw new Error("a part of Roost is not here yet");
+        }
+        // A worker has what was done, which is nowhere else: it waits for the line.
+        Atomics.wait(new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer), 0, 0, 500);
+      }
       begin(new WebAssembly.Module(bytes));
     },
   };

@@ -1,4 +1,4 @@
-import { enter, expect, measureStart, signIn, signOut, row, stage, test } from "./roost.mjs";
+import { enter, expect, measureStart, signIn, signOut, row, rows, stage, test } from "./roost.mjs";
 
 test("the right password leads to the inbox", async ({ page, account }) => {
   await signIn(page, account);
@@ -87,6 +87,35 @@ test.describe("before the whole app is here", () => {
     }
     await enter(page, account);
     await expect(row(page, /Welcome to Roost/)).toBeVisible();
+  });
+
+  test("what is asked for in the first moment is answered once the line is back", async ({ page, context, person, account }) => {
+    // What the worker of one tab asks for can be kept from it.
+    await context.addInitScript(() => delete window.SharedWorker);
+    const asked = [];
+    await page.route("**/*_rest.wasm", (route) => {
+      asked.push(route.request().resourceType());
+      // The page's own comes first.
+      return asked.length === 1 ? route.continue() : route.abort();
+    });
+    await signIn(page, account);
+    await page.waitForFunction(() => performance.getEntriesByType("resource").some(({ name, responseEnd }) => name.endsWith("_rest.wasm") && responseEnd > 0));
+    await person.searches("subject:Welcome");
+    // The worker needs it at once, to look for that.
+    await expect.poll(() => asked).toContain("xhr");
+    await page.unroute("**/*_rest.wasm");
+    await expect(rows(page)).toHaveCount(1);
+  });
+
+  test("a page that lacks a part begins anew once it can have it", async ({ page, account }) => {
+    await page.route("**/*_rest.wasm", (route) => route.abort());
+    await signIn(page, account);
+    await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).first().click();
+    const again = page.waitForEvent("load");
+    await page.unroute("**/*_rest.wasm");
+    await again;
+    await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).first().click();
+    await expect(page.getByRole("textbox", { name: "Subject" })).toBeVisible();
   });
 });
 
