@@ -1,13 +1,8 @@
 // Everything that can be done with messages and mailboxes, at a desk and on a phone, as another client finds it on the server;
 // and taking it back.
-import { contents, expect, message, row, rows, signIn, test } from "./roost.mjs";
+import { contents, expect, message, row, rows, signIn, subjectOf, test } from "./roost.mjs";
 
 test.use({ seed: "many:60" });
-
-/** The subject of the nth row. */
-async function subject(page, index) {
-  return (await rows(page).nth(index).locator(".subject").textContent()).trim();
-}
 
 /** What the other client sees of one message: `undefined` where it is not. */
 const flagsIn = async (imap, mailbox, subject) => (await contents(imap, mailbox)).get(subject)?.flags;
@@ -20,7 +15,7 @@ for (const [name, what, mailbox] of [
 ]) {
   test(`a message is ${name}, and that is undone`, async ({ page, person, account, imap }) => {
     await signIn(page, account);
-    const first = await subject(page, 0);
+    const first = await subjectOf(page, 0);
     await person.does(what, first);
     await expect(row(page, first)).toHaveCount(0);
     await expect.poll(() => flagsIn(imap, mailbox, first)).toBeDefined();
@@ -36,7 +31,7 @@ for (const [name, what, mailbox] of [
 
 test("what was no junk comes back to the inbox, and that is undone", async ({ page, person, account, imap }) => {
   await signIn(page, account);
-  const first = await subject(page, 0);
+  const first = await subjectOf(page, 0);
   await person.does("Junk", first);
   await expect.poll(() => flagsIn(imap, "Junk", first)).toBeDefined();
   await person.openMailbox("Junk");
@@ -53,7 +48,7 @@ test("what was no junk comes back to the inbox, and that is undone", async ({ pa
 
 test("a star is set in the list and above the text, and both are undone", async ({ page, person, account, imap }) => {
   await signIn(page, account);
-  const fourth = await subject(page, 3);
+  const fourth = await subjectOf(page, 3);
   const starred = () => has(imap, "INBOX", fourth, "\\Flagged");
   const before = await starred();
   const button = before ? "Remove star" : "Star";
@@ -71,7 +66,7 @@ test("marked as read and as unread, and each is undone", async ({ page, person, 
   await signIn(page, account);
   await person.press(page.getByRole("button", { name: "Unread", exact: true }));
   await expect(rows(page).first()).toHaveAccessibleName(/^Unread/);
-  const first = await subject(page, 0);
+  const first = await subjectOf(page, 0);
   const seen = () => has(imap, "INBOX", first, "\\Seen");
   // What was shown is read.
   await person.openMessage(first);
@@ -91,7 +86,7 @@ test("marked as read and as unread, and each is undone", async ({ page, person, 
 
 test("a message is moved to a folder by its name, and that is undone", async ({ page, person, account, imap }) => {
   await signIn(page, account);
-  const first = await subject(page, 0);
+  const first = await subjectOf(page, 0);
   await person.does("Move to folder", first);
   await person.answers("Folder", "arch");
   await expect.poll(() => flagsIn(imap, "Archive", first)).toBeDefined();
@@ -104,7 +99,7 @@ test("a message is moved to a folder by its name, and that is undone", async ({ 
 
 test("a message is copied to a folder, and the copy goes when that is undone", async ({ page, person, account, imap }) => {
   await signIn(page, account);
-  const second = await subject(page, 1);
+  const second = await subjectOf(page, 1);
   await person.openMessage(second);
   await person.chooseForMessage("Copy to folder");
   await person.press(page.getByRole("dialog").getByRole("button", { name: "Archive" }));
@@ -117,7 +112,7 @@ test("a message is copied to a folder, and the copy goes when that is undone", a
 
 test("many at once, and all of them; undone together", async ({ page, person, account, imap }) => {
   await signIn(page, account);
-  const all = await Promise.all([1, 2, 3, 4, 6].map((index) => subject(page, index)));
+  const all = await Promise.all([1, 2, 3, 4, 6].map((index) => subjectOf(page, index)));
   const flagged = async (flag) => {
     const inbox = await contents(imap, "INBOX");
     return all.map((one) => inbox.get(one)?.flags.has(flag));
@@ -142,7 +137,7 @@ test("many at once, and all of them; undone together", async ({ page, person, ac
     await expect.poll(async () => (await contents(imap, "INBOX")).size).toBe(60);
     await expect.poll(async () => (await contents(imap, mailbox)).size).toBe(0);
     // What was moved back is new there, and on top.
-    await expect.poll(() => Promise.all([0, 1, 2, 3, 4].map((index) => subject(page, index)))).toEqual(all);
+    await expect.poll(() => Promise.all([0, 1, 2, 3, 4].map((index) => subjectOf(page, index)))).toEqual(all);
     await person.select(0, 3, 4);
   }
   await person.doesWithSelected("Move to folder");
@@ -164,7 +159,7 @@ test("many at once, and all of them; undone together", async ({ page, person, ac
 
 test("deleting for good asks: one message, and all of Trash", async ({ page, person, account, imap }) => {
   await signIn(page, account);
-  const first = await subject(page, 0);
+  const first = await subjectOf(page, 0);
   await person.select(0, 2, 4);
   await person.doesWithSelected("Delete");
   await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(4);

@@ -1,5 +1,5 @@
 // A browser without SharedWorker: each tab has a worker of its own, and all goes as it does elsewhere.
-import { contents, expect, row, rows, signIn, test } from "./roost.mjs";
+import { contents, expect, row, signIn, subjectOf, test } from "./roost.mjs";
 
 test.use({ seed: "many:20" });
 
@@ -9,7 +9,7 @@ test("without SharedWorker each tab works by itself", async ({ page, context, ac
   expect(await page.evaluate(() => "SharedWorker" in window)).toBe(false);
   const second = await context.newPage();
   await second.goto(account.url);
-  const first = (await rows(page).first().locator(".subject").textContent()).trim();
+  const first = await subjectOf(page, 0);
   await expect(row(second, first)).toBeVisible();
   await page.keyboard.press("j");
   await page.keyboard.press("e");

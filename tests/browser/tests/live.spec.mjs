@@ -1,5 +1,5 @@
 // Two browser contexts and one plain IMAP client are three devices on one account.
-import { appIsKept, enter, expect, row, rows, signIn, stage, test } from "./roost.mjs";
+import { appIsKept, enter, expect, row, rows, signIn, stage, subjectOf, test } from "./roost.mjs";
 
 test.use({ seed: "many:40" });
 
@@ -50,7 +50,7 @@ test("a cut line is told, reconnects by itself and catches up", async ({ page, a
   try {
     await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Connecting|Offline/);
     // What is done meanwhile shows at once and waits.
-    const first = (await rows(page).first().locator(".subject").textContent()).trim();
+    const first = await subjectOf(page, 0);
     await page.keyboard.press("j");
     await page.keyboard.press("e");
     await expect(row(page, first)).toHaveCount(0);

@@ -1,4 +1,4 @@
-import { bodyFrame, contents, expect, row, rows, signIn, test } from "./roost.mjs";
+import { bodyFrame, contents, expect, row, rows, signIn, subjectOf, test } from "./roost.mjs";
 
 /** Moves a finger over a row, by so many pixels from where it began, one place after the other. */
 async function swipe(page, target, ...places) {
@@ -35,7 +35,7 @@ test("one pane at a time, with a way back", async ({ page, account }) => {
 
 test("swiping right archives, swiping left deletes", async ({ page, account, imap }) => {
   await signIn(page, account);
-  const [first, second] = await rows(page).locator(".subject").evaluateAll((all) => all.slice(0, 2).map((s) => s.textContent.trim()));
+  const [first, second] = [await subjectOf(page, 0), await subjectOf(page, 1)];
   await swipe(page, rows(page).nth(0), 180);
   await expect.poll(async () => (await contents(imap, "Archive")).has(first)).toBe(true);
   await expect(row(page, first)).toHaveCount(0);

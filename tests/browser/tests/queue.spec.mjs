@@ -1,5 +1,5 @@
 // The changes that are not on the server yet: seen, and cancelled where that is still possible.
-import { contents, expect, row, rows, signIn, stage, test } from "./roost.mjs";
+import { contents, expect, row, signIn, stage, subjectOf, test } from "./roost.mjs";
 
 const status = (page) => page.getByRole("status", { name: "Connection" });
 const list = (page) => page.getByRole("list", { name: "Changes not on the server yet" });
@@ -12,8 +12,7 @@ async function act(page, subject, key) {
 
 test("what was done without a line is listed, one change is cancelled, and the server has only the others", async ({ page, account, imap, isMobile }, info) => {
   await signIn(page, account);
-  const subjects = await rows(page).locator(".subject").evaluateAll((all) => all.slice(0, 3).map((one) => one.textContent.trim()));
-  const [starred, archived, deleted] = subjects;
+  const [starred, archived, deleted] = [await subjectOf(page, 0), await subjectOf(page, 1), await subjectOf(page, 2)];
   const before = (await contents(imap, "INBOX")).get(starred).flags.has("\\Flagged");
   await stage({ do: "line", down: true });
   try {

@@ -79,6 +79,8 @@ export async function signOut(page, { keep = false } = {}) {
 
 export const rows = (page) => page.getByRole("grid", { name: "Messages" }).getByRole("row");
 export const row = (page, name) => page.getByRole("grid", { name: "Messages" }).getByRole("row", { name }).first();
+/** The subject of the nth row, once that is there: the list shows before its rows have come. */
+export const subjectOf = async (page, index) => (await rows(page).nth(index).locator(".subject").textContent()).trim();
 export const bodyFrame = (page) => page.frameLocator('iframe[title="Message body"]');
 export const message = (page) => page.getByRole("region", { name: "Message", exact: true });
 
