@@ -27,7 +27,7 @@ export const restOf = (wasm, afterwards = () => {}) => {
         await later(pause);
       }
     }
-    if (stuck) location.reload();
+    if (stuck) return location.reload();
     afterwards();
   };
   const ready = () => (coming ??= fetched());

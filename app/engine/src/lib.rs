@@ -20,6 +20,7 @@ mod fill;
 mod haystack;
 mod intent;
 mod kept;
+mod leaving;
 mod list;
 mod pending;
 mod people;

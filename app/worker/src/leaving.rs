@@ -35,26 +35,27 @@ pub fn passes(tab: TabId, views: Vec<View>) -> Option<Vec<View>> {
         matches!(session.stage, Stage::SignedOut { expired: false, .. })
     };
     WORKER.with_borrow_mut(|worker| {
-        let leaving = &mut worker.leaving;
-        match &mut leaving.held {
-            Some(held) => held.push((tab, views)),
-            None if leaving.told.is_some() && views.iter().any(leaves) => {
-                leaving.held = Some(vec![(tab, views)]);
-                spawn_local(release(leaving.told.take()));
-            }
-            None => return Some(views),
+        let Leaving { told, held } = &mut worker.leaving;
+        if let Some(held) = held {
+            held.push((tab, views));
+            return None;
         }
+        if !views.iter().any(leaves) {
+            return Some(views);
+        }
+        let Some(told) = told.take() else {
+            return Some(views);
+        };
+        *held = Some(vec![(tab, views)]);
+        spawn_local(release(told));
         None
     })
 }
 
-async fn release(told: Option<Promise>) {
+async fn release(told: Promise) {
     let outlives = future_to_promise(async {
         storage::written().await;
-        if let Some(told) = told {
-            JsFuture::from(told).await?;
-        }
-        Ok(JsValue::UNDEFINED)
+        JsFuture::from(told).await
     });
     let limit = Promise::new(&mut |resolve, _| {
         after(LIMIT_MS, move || drop(resolve.call0(&JsValue::NULL)));

@@ -76,8 +76,13 @@ test("without SharedWorker, signing out in one tab signs out the others", async 
   const second = await context.newPage();
   await second.goto(account.url);
   await expect(row(second, /Welcome to Roost/)).toBeVisible();
-  await signOut(second, { keep: true });
-  // Whoever sees the form is signed out, not only about to be: the worker ends with its page.
+  // On a slow line too, whoever sees the form is signed out, not only about to be: the worker ends with its page.
+  await stage({ do: "line", delay_ms: 400 });
+  try {
+    await signOut(second, { keep: true });
+  } finally {
+    await stage({ do: "line", delay_ms: 0 });
+  }
   expect(await session(second)).toBe(401);
   await expect(page.getByLabel("Username")).toBeVisible();
   await expect(page.getByRole("grid", { name: "Messages" })).toHaveCount(0);

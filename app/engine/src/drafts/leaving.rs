@@ -109,9 +109,8 @@ impl State {
 
     /// A person is gone, and wants nothing left of what they have written here.
     pub(crate) fn remove_drafts(&mut self, account: &str) {
-        let drafts = self.drafts.values();
-        let own = drafts.filter(|draft| draft.belongs_to(account));
-        let ids: Vec<String> = own.map(|draft| draft.message.id.clone()).collect();
+        let theirs = self.drafts_of(account.to_owned());
+        let ids: Vec<String> = theirs.map(|draft| draft.message.id.clone()).collect();
         for id in ids {
             self.drop_draft(&id);
         }
@@ -119,7 +118,10 @@ impl State {
 
     /// The messages that the person who is here is writing.
     pub(crate) fn own_drafts(&self) -> impl Iterator<Item = &Draft> {
-        let account = self.account_name();
+        self.drafts_of(self.account_name())
+    }
+
+    fn drafts_of(&self, account: String) -> impl Iterator<Item = &Draft> {
         let drafts = self.drafts.values();
         drafts.filter(move |draft| draft.belongs_to(&account))
     }
