@@ -138,7 +138,7 @@ pub fn follow(ui: Ui) {
         Some(id) => ui.device.send(Intent::Write(Write::Resume(id))),
         // Back from a message being written closes it: it is kept in Drafts.
         None => match writing.get_untracked() {
-            Some(id) => ui.device.send(Intent::Write(Write::Close(id))),
+            Some(id) => forms.close(ui, id),
             None => go(Place::of(&path())),
         },
     });

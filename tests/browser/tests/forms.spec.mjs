@@ -1,4 +1,4 @@
-import { endWorkersWithPages, expect, row, signIn, test } from "./roost.mjs";
+import { contents, endWorkersWithPages, expect, row, signIn, test } from "./roost.mjs";
 
 test.use({ seed: "demo" });
 
@@ -91,6 +91,22 @@ test("what is typed in the moment before a page is loaded anew is there", async 
   });
   await loaded;
   await expect(text(page, "Last words")).toHaveValue("one, two");
+});
+
+test("what is closed in the moment before a page is loaded anew stays closed", async ({ page, account, imap }) => {
+  await signIn(page, account);
+  await begin(page, "Stays", "one");
+  await button(page, "Stays", "Minimize").click();
+  await begin(page, "Goes", "two");
+  const loaded = page.waitForEvent("load");
+  await button(page, "Goes", "Save and close").evaluate((close) => {
+    close.click();
+    setTimeout(() => location.reload());
+  });
+  await loaded;
+  await expect(page.locator(".composer.minimized textarea")).toHaveValue("one");
+  await expect.poll(async () => (await contents(imap, "Drafts")).has("Goes")).toBe(true);
+  await expect(forms(page)).toHaveCount(1);
 });
 
 test("a form in which nothing was written yet comes back too", async ({ page, account }) => {

@@ -108,7 +108,7 @@ pub fn Form(form: Composed) -> impl IntoView {
             return;
         }
         settle();
-        write(Write::Close(id.get_value()));
+        forms.close(ui, id.get_value());
     };
     // When it is to be sent, if not now.
     let later = RwSignal::new(None::<i64>);

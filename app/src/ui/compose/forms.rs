@@ -1,9 +1,10 @@
 //! Which forms a tab has open and which are minimized. A page that is loaded anew has them as they were.
 
 use leptos::prelude::*;
+use roost_engine::{Intent, Write};
 use web_sys::Storage;
 
-use crate::ui::state::is_narrow;
+use crate::ui::state::{Ui, is_narrow};
 
 /// In the storage of the tab: a line for each form, with a mark before its id.
 const KEY: &str = "roost.forms";
@@ -60,6 +61,17 @@ impl Forms {
         if self.all.with_untracked(|all| !all.iter().all(there)) {
             self.all.update(|all| all.retain(there));
         }
+        self.write();
+    }
+
+    /// Closes a form: what was written is kept in Drafts. The next page does not ask for it, however soon that is loaded.
+    pub fn close(self, ui: Ui, id: String) {
+        self.all.update(|all| all.retain(|form| form.id != id));
+        self.write();
+        ui.device.send(Intent::Write(Write::Close(id)));
+    }
+
+    fn write(self) {
         if let Some(storage) = storage() {
             let _ = storage.set_item(KEY, &self.all.with_untracked(|all| written(all)));
         }
