@@ -271,6 +271,15 @@ impl Cache {
         }
     }
 
+    /// Those of `pages` that have messages whose summary is not in memory.
+    pub fn partial(&self, pages: &BTreeSet<u32>) -> BTreeSet<u32> {
+        let known = self.uids.iter().filter(|&&uid| uid != 0);
+        known
+            .filter(|uid| pages.contains(&page_of(**uid)) && !self.summaries.contains_key(uid))
+            .map(|uid| page_of(*uid))
+            .collect()
+    }
+
     /// The summaries of one page, by UID.
     pub fn summaries_of_page(&self, page: u32) -> Vec<Summary> {
         let first = page * crate::kept::PAGE_SPAN;

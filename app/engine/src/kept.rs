@@ -164,7 +164,7 @@ impl KeptMailbox {
 /// How a cache and what is kept of it differ.
 #[derive(Debug, Clone, Default)]
 pub struct Keeping {
-    /// The pages that are kept.
+    /// The pages that are kept, each with all messages of the column that are in it.
     pub pages: BTreeSet<u32>,
     /// The pages whose summaries changed.
     pub changed: BTreeSet<u32>,
@@ -569,13 +569,23 @@ fn keep_mailbox(name: &str, cache: &mut Cache, batch: &mut Vec<Record>) {
     if cache.state.uidvalidity == 0 {
         return;
     }
+    let partial = cache.partial(&changed);
     for page in changed {
-        let summaries = cache.summaries_of_page(page);
-        if summaries.is_empty() {
-            cache.kept.pages.remove(&page);
+        // Half a page is not kept as if it were all of it: the rest would not be asked for any more.
+        let summaries = if partial.contains(&page) {
+            Vec::new()
+        } else {
+            cache.summaries_of_page(page)
+        };
+        let known = if summaries.is_empty() {
+            cache.kept.pages.remove(&page)
+        } else {
+            cache.kept.pages.insert(page);
+            true
+        };
+        if !known {
             continue;
         }
-        cache.kept.pages.insert(page);
         batch.push(Record::Page(KeptPage {
             mailbox: name.to_owned(),
             uidvalidity: cache.state.uidvalidity,

@@ -293,6 +293,8 @@ pub enum Wake {
     },
     /// Ask again for what could not be had.
     Retry,
+    /// Ask again for changes that could not be made yet.
+    MutateAgain,
     /// A draft has not been changed for a while, unless its revision is another by now.
     SaveDraft { id: String, revision: u32 },
     /// A discarded draft can no longer be taken back.

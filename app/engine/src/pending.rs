@@ -16,6 +16,8 @@ use crate::{Effect, State, TabId, UndoId, Wake, list};
 pub const MAX_PENDING: usize = 500;
 /// How long a mutation may go without outcome or progress before the line counts as dead.
 const STUCK_MS: u32 = 150_000;
+/// How long a mutation that could not be done yet waits.
+const AGAIN_MS: u32 = 5_000;
 /// How many things can be undone.
 const MAX_UNDO: usize = 50;
 
@@ -32,10 +34,26 @@ pub struct Pending {
     pub at: i64,
     /// It went over the socket that is open.
     pub sent: bool,
+    /// It could not be done yet, and is to be tried again: with the next [`Wake::MutateAgain`], line or mail server that is back.
+    pub put_off: bool,
     /// It went over some socket: it may have been done.
     pub handed_over: bool,
     /// The ledger it was handed to, for those that must not be handed to another ([`once`]).
     pub ledger: Option<u64>,
+}
+
+impl Pending {
+    /// Whether a change that was asked for later must not be done before this one.
+    fn holds_up(&self, later: &Mutation) -> bool {
+        match (&self.mutation, later) {
+            // The gateway could only say that it knows nothing of it.
+            (Mutation::Send { .. }, Mutation::Unsend { id }) => *id == self.id && !self.sent,
+            _ => {
+                let mailbox = mailbox_of(&self.mutation);
+                self.put_off && (mailbox.is_none() || mailbox == mailbox_of(later))
+            }
+        }
+    }
 }
 
 /// Whether doing it again after others changed the account could do harm: then only the gateway that knows what became
@@ -114,11 +132,7 @@ impl State {
             );
             return None;
         }
-        let id = MutationId {
-            device: self.device,
-            count: self.next_mutation,
-        };
-        self.next_mutation += 1;
+        let id = self.new_mutation_id();
         self.pending.push_back(Pending {
             id,
             mutation,
@@ -126,6 +140,7 @@ impl State {
             undo,
             at: self.now,
             sent: false,
+            put_off: false,
             handed_over: false,
             ledger: None,
         });
@@ -144,6 +159,7 @@ impl State {
             undo: None,
             at: kept.at,
             sent: false,
+            put_off: false,
             handed_over: kept.handed_over,
             ledger: kept.ledger,
         });
@@ -152,6 +168,9 @@ impl State {
 
     /// Sends what has not been sent over the socket that is open.
     pub(crate) fn send_waiting(&mut self) {
+        for pending in &mut self.pending {
+            pending.put_off = false;
+        }
         for index in 0..self.pending.len() {
             self.send_pending(index);
         }
@@ -173,14 +192,14 @@ impl State {
     #[inline(never)]
     fn send_pending(&mut self, index: usize) {
         let known_ledger = self.ledger;
+        let Some(pending) = self.pending.get(index) else {
+            return;
+        };
         // What waits for the gateway's hello holds up what was asked for after it.
-        let held_up = known_ledger.is_none()
-            && self
-                .pending
-                .iter()
-                .take(index)
-                .any(|before| once(&before.mutation));
-        let may = self.socket == Socket::Open && !held_up;
+        let held_up = self.pending.iter().take(index).any(|before| {
+            known_ledger.is_none() && once(&before.mutation) || before.holds_up(&pending.mutation)
+        });
+        let may = self.socket == Socket::Open && !held_up && !pending.put_off;
         let mut handed_over = None;
         if let Some(pending) = self.pending.get_mut(index)
             && may
@@ -222,6 +241,37 @@ impl State {
         if let Some(id) = handed_over {
             self.keep(&id);
         }
+    }
+
+    /// It was certainly not done: it goes again in its place, as a new mutation, because the gateway remembers how the old
+    /// one ended.
+    #[inline(never)]
+    fn put_off(&mut self, index: usize, pending: Pending) {
+        let again = Pending {
+            id: self.new_mutation_id(),
+            sent: false,
+            put_off: true,
+            handed_over: false,
+            ledger: None,
+            ..pending
+        };
+        let waits_already = self.pending.iter().any(|pending| pending.put_off);
+        self.pending.insert(index, again);
+        if !waits_already {
+            self.effect(Effect::Wake {
+                wake: Wake::MutateAgain,
+                after_ms: AGAIN_MS,
+            });
+        }
+    }
+
+    fn new_mutation_id(&mut self) -> MutationId {
+        let id = MutationId {
+            device: self.device,
+            count: self.next_mutation,
+        };
+        self.next_mutation += 1;
+        id
     }
 
     #[inline(never)]
@@ -268,6 +318,11 @@ impl State {
                         self.take_back(tab, undo);
                     }
                 }
+            }
+            Outcome::Rejected(problem)
+                if matches!(problem.kind.recovery(), Recovery::Retry | Recovery::SignIn) =>
+            {
+                self.put_off(index, pending);
             }
             Outcome::Rejected(problem) => {
                 if problem.kind.recovery() == Recovery::Resynchronize

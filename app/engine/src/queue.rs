@@ -7,7 +7,7 @@ use roost_wire::{Composed, Mutation, MutationId, UidSet};
 
 use crate::pending::Pending;
 use crate::state::Socket;
-use crate::view::QueuedChange;
+use crate::view::{Line, QueuedChange};
 use crate::{State, TabId};
 
 const KEPT: &str = "Until then it is kept on this device.";
@@ -71,10 +71,12 @@ fn name(id: MutationId) -> String {
 
 /// Why what has not been handed over has not been.
 fn waits(state: &State) -> &'static str {
-    if state.socket == Socket::Open {
-        "Waits its turn."
-    } else {
+    if state.socket != Socket::Open {
         "Waits for a connection."
+    } else if state.line == Line::MailServerDown {
+        "Waits for the mail server."
+    } else {
+        "Waits its turn."
     }
 }
 

@@ -2,7 +2,7 @@
 
 use roost_wire::{Bye, ClientMessage, MailServer, MutationId, ServerMessage, VERSION};
 
-use crate::kept::Presence;
+use crate::kept::{KeptAccount, Presence};
 use crate::state::{Socket, Tab};
 use crate::sync::FIRST_ROWS;
 use crate::view::{Line, Stage};
@@ -93,6 +93,16 @@ impl State {
                 // The cookie of the session before is gone.
                 self.leaving = false;
                 self.signed_in_as(who);
+                // That of somebody else ended with it: nobody has to be told any more.
+                if let Some(kept) = self
+                    .kept_account
+                    .take_if(|kept| kept.presence == Presence::Leaving)
+                {
+                    self.remember(Box::new(KeptAccount {
+                        presence: Presence::Left,
+                        ..*kept
+                    }));
+                }
                 if self.shared || !self.keeps {
                     self.keep_from_now_on(!self.shared);
                 }
@@ -277,6 +287,7 @@ impl State {
                 self.retrying = false;
                 self.retry_bodies();
             }
+            Wake::MutateAgain => self.send_waiting(),
             Wake::Calm => self.calmed(),
             Wake::Keep => self.keep_now(),
             Wake::SaveDraft { id, revision } => self.draft_paused(&id, revision),
@@ -348,7 +359,10 @@ impl State {
                 }
             }
             ServerMessage::Change(change) => self.changed(change),
-            ServerMessage::MailServer(MailServer::Reachable) => self.line = Line::Live,
+            ServerMessage::MailServer(MailServer::Reachable) => {
+                self.line = Line::Live;
+                self.send_waiting();
+            }
             ServerMessage::MailServer(MailServer::Unreachable) => self.line = Line::MailServerDown,
             ServerMessage::Bye(bye) => self.bye(bye),
         }

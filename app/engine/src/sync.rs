@@ -383,11 +383,15 @@ impl State {
         match change {
             Change::Mailboxes(mailboxes) => {
                 let names: HashSet<&str> = mailboxes.iter().map(|m| m.name.as_str()).collect();
-                for name in self.caches.keys() {
-                    if !names.contains(name.as_str()) {
-                        self.forgotten.push(name.clone());
-                    }
-                }
+                // Also what is kept of one that was not looked at since the worker started.
+                let known: HashSet<&String> = {
+                    let listed = self.mailboxes.iter().map(|mailbox| &mailbox.name);
+                    listed.chain(self.caches.keys()).collect()
+                };
+                let gone = known
+                    .into_iter()
+                    .filter(|name| !names.contains(name.as_str()));
+                self.forgotten.extend(gone.cloned());
                 self.caches.retain(|name, _| names.contains(name.as_str()));
                 self.account_changed = true;
                 for tab in self.tabs.values_mut() {

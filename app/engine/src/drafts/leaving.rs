@@ -164,7 +164,11 @@ impl State {
         };
         if draft.saving.is_some() {
             self.release_later(id.to_owned());
-        } else if draft.sending.is_none() && !draft.conflict && draft.discarded.is_none() {
+        } else if draft.sending.is_none()
+            && !draft.conflict
+            && !draft.returned
+            && draft.discarded.is_none()
+        {
             self.close_draft(id);
         }
     }

@@ -63,6 +63,8 @@ pub struct Draft {
     unsent: String,
     conflict: bool,
     unknown: bool,
+    /// It came back when no tab was open: the next one shows it.
+    returned: bool,
     /// Saving it was refused: that waits for a change, a while, or another line.
     wait: bool,
     /// It could not be handed over: sending it waits for a while, or another line.
@@ -130,6 +132,7 @@ impl Draft {
             unsent: String::new(),
             conflict: false,
             unknown: false,
+            returned: false,
             wait: false,
             send_later: false,
             due: false,
@@ -143,6 +146,7 @@ impl Draft {
     fn show_in(&mut self, tab: TabId) {
         self.tab = Some(tab);
         self.fill = true;
+        self.returned = false;
         // Somebody writes on it again: it is not to be discarded.
         self.discarded = None;
     }
@@ -442,6 +446,7 @@ impl State {
         {
             draft.tab = other;
             draft.fill = true;
+            draft.returned = other.is_none();
         }
     }
 

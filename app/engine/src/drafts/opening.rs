@@ -107,6 +107,12 @@ impl State {
         }
         let account = self.account_name();
         let (drafts, tabs) = (&mut self.drafts, &self.tabs);
+        if let Some(&tab) = tabs.keys().next_back() {
+            let returned = |draft: &&mut Draft| draft.returned && draft.account == account;
+            for draft in drafts.values_mut().filter(returned) {
+                draft.show_in(tab);
+            }
+        }
         self.reopening.retain(|(tab, id)| {
             let Some(draft) = drafts.get_mut(id) else {
                 return true;

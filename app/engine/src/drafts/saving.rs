@@ -229,6 +229,7 @@ impl State {
             draft.saved = kept.saved;
             draft.changed = kept.changed;
             draft.unknown = kept.unknown;
+            draft.returned = kept.unknown;
             if kept.unknown {
                 UNKNOWN.clone_into(&mut draft.unsent);
             }

@@ -152,6 +152,7 @@ impl State {
                 _ => {
                     draft.sending = None;
                     draft.show_in(tab);
+                    self.keep(id);
                 }
             },
             None => self.notice(tab, "The message was sent already.", None, true),

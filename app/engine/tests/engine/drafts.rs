@@ -321,6 +321,31 @@ fn a_page_loaded_anew_finds_its_message_and_one_that_is_gone_leaves_a_draft() {
 }
 
 #[test]
+fn a_refusal_that_no_tab_was_there_for_is_told_by_the_next_one() {
+    let mut device = Device::online(7);
+    let form = device.typed("text");
+    device.send(&form);
+    let (id, _) = device.take();
+    device.event(Event::TabClosed { tab: TAB });
+    let problem = Problem::new(ProblemKind::Refused, "bob@roost.test: no such user");
+    device.end(id, Outcome::Rejected(problem));
+    // It is saved, and not let go.
+    let (id, _) = device.take();
+    device.end(id, saved(5));
+    device.pause();
+    let forms = device.forms.len();
+    device.event(Event::TabOpened {
+        tab: 2,
+        likely_signed_in: true,
+    });
+    assert_eq!(device.forms.len(), forms + 1);
+    assert!(device.drafts[0].problem.contains("no such user"));
+    // Closed by the person, it stays closed.
+    device.write(Write::Close(form.id));
+    assert!(device.drafts.is_empty());
+}
+
+#[test]
 fn nothing_is_left_of_an_empty_message() {
     let mut device = Device::online(7);
     device.write(Write::New {

@@ -81,6 +81,25 @@ fn tell(device: &mut Device, circumstances: Circumstances) {
 }
 
 #[test]
+fn what_arrives_in_a_mailbox_that_nobody_looks_at_does_not_take_the_place_of_what_is_kept() {
+    let (mut device, mut store) = keeping();
+    tell(&mut device, usual());
+    let_it_run(&mut device, &mut store, state(60, 1));
+    // The next worker has the column of Sent in memory, not its rows, when something arrives there.
+    let mut device = restarted(&mut store);
+    device.open_socket(2);
+    tell(&mut device, usual());
+    let_it_run(&mut device, &mut store, state(61, 2));
+    let mut device = restarted(&mut store);
+    device.intent(Intent::OpenMailbox("Sent".to_owned()));
+    settle(&mut device, &mut store);
+    let list = device.list.expect("a list");
+    assert_eq!(list.total, 61);
+    let here: Vec<u32> = list.rows.iter().flatten().map(|row| row.uid).collect();
+    assert_eq!(here.len(), list.rows.len(), "{here:?}");
+}
+
+#[test]
 fn the_inbox_comes_first_then_the_others_each_to_its_depth() {
     let (mut device, mut store) = keeping();
     let depths = Circumstances {

@@ -6,8 +6,8 @@ pub mod store;
 mod suite;
 
 use roost_engine::{
-    Action, Effect, Event, Filling, Intent, KeptAccount, KeptMailbox, Line, Presence, Stage, Wake,
-    Who,
+    Action, Effect, Event, Filling, Intent, KeptAccount, KeptMailbox, Line, Presence, Record,
+    Stage, Wake, Who,
 };
 use roost_wire::{Change, Delta, Flags, MailboxState, ServerMessage};
 use store::Store;
@@ -200,6 +200,22 @@ fn flags_that_changed_while_a_page_was_not_in_memory_are_asked_for() {
     let list = device.list.expect("a list");
     let row = list.rows.iter().flatten().find(|row| row.uid == 2);
     assert!(row.is_none_or(|row| row.flags.flagged), "{row:?}");
+}
+
+#[test]
+fn nothing_stays_of_a_mailbox_that_is_gone_though_nobody_looked_at_it() {
+    let (mut device, _) = kept_inbox(3);
+    let mut left = mailboxes();
+    left.retain(|mailbox| mailbox.name != "Archive");
+    device.server(ServerMessage::Change(Change::Mailboxes(left)));
+    device.event(Event::Woke(Wake::Keep));
+    let forgets = |effect: &Effect| {
+        let Effect::Store { records, .. } = effect else {
+            return false;
+        };
+        records.contains(&Record::Forget("Archive".to_owned()))
+    };
+    assert!(device.effects.iter().any(forgets));
 }
 
 #[test]

@@ -278,6 +278,19 @@ fn changes_of_somebody_else_wait_unseen_and_unsent() {
 }
 
 #[test]
+fn the_next_person_is_not_signed_out_in_the_place_of_the_one_before() {
+    let (mut device, mut store, _) = left_with_work(true);
+    // The gateway was not told: there is no line.
+    device.event(Event::SessionEnded { told: false });
+    sign_in(&mut device, &mut store, "b");
+    device.event(Event::Woke(Wake::Keep));
+    settle(&mut device, &mut store);
+    let mut next = restarted(&device, &mut store, true, false);
+    next.event(Event::SessionChecked(Ok(Some(who("b")))));
+    assert!(!is_signed_out(&next), "{:?}", next.stage);
+}
+
+#[test]
 fn changes_of_a_person_whose_session_ended_are_not_lost_by_another() {
     let (mut device, mut store) = kept_inbox(3);
     device.event(Event::SocketClosed);

@@ -1,7 +1,7 @@
 //! The changes that wait: seen in words, and cancelled where that is still possible.
 
 use roost_engine::{Action, Event, Intent, Wake};
-use roost_wire::{Mutation, Outcome};
+use roost_wire::{MailServer, Mutation, Outcome, Problem, ProblemKind, ServerMessage};
 
 use crate::device::{Device, NOW, state};
 
@@ -106,6 +106,110 @@ fn what_may_have_been_done_cannot_be_cancelled_and_says_why() {
     device.open_socket(1);
     device.end(id, Outcome::Done { moved: None });
     assert!(device.queue.is_empty());
+}
+
+fn unreachable() -> Outcome {
+    Outcome::Rejected(Problem::new(ProblemKind::Unreachable, ""))
+}
+
+#[test]
+fn what_the_mail_server_could_not_do_waits_in_its_place_and_is_done_later() {
+    let mut device = Device::new();
+    device.answer_all(state(4, 1));
+    device.intent(Intent::Inspect(true));
+    device.act(&[3], Action::Starred(true));
+    let (starring, _) = device.take();
+    device.server(ServerMessage::MailServer(MailServer::Unreachable));
+    device.end(starring, unreachable());
+    assert_eq!(whats(&device), ["Star “message 3”"]);
+    assert_eq!(device.queue[0].state, "Waits for the mail server.");
+    assert!(device.notices.iter().all(|notice| !notice.failed));
+    // What comes after it in this mailbox must not overtake it: it would be looked for where it was.
+    device.act(&[3], Action::Archive);
+    assert!(device.mutations.is_empty());
+    assert_eq!(device.subjects(), ["message 4", "message 2", "message 1"]);
+    assert_eq!(device.waiting, 2);
+    let again = |device: &mut Device| {
+        let (first, mutation) = device.mutations.remove(0);
+        assert!(matches!(mutation, Mutation::Flag { .. }), "{mutation:?}");
+        assert_ne!(first, starring, "the gateway remembers how that one ended");
+        let (second, mutation) = device.take();
+        assert!(matches!(mutation, Mutation::Move { .. }), "{mutation:?}");
+        [first, second]
+    };
+    // Time alone, a server that is back, and another line each make it go on.
+    device.event(Event::Woke(Wake::MutateAgain));
+    for id in again(&mut device) {
+        device.end(id, unreachable());
+    }
+    device.server(ServerMessage::MailServer(MailServer::Reachable));
+    for id in again(&mut device) {
+        device.end(id, unreachable());
+    }
+    device.event(Event::SocketClosed);
+    device.event(Event::Woke(Wake::Reconnect));
+    device.open_socket(2);
+    for id in again(&mut device) {
+        device.end(id, Outcome::Done { moved: None });
+    }
+    assert_eq!(device.waiting, 0);
+    assert_eq!(device.subjects(), ["message 4", "message 2", "message 1"]);
+}
+
+#[test]
+fn what_waits_for_the_mail_server_can_be_undone() {
+    let mut device = Device::new();
+    device.answer_all(state(4, 1));
+    device.act(&[3], Action::Archive);
+    let undo = device.notices.last().and_then(|notice| notice.undo);
+    let (id, _) = device.take();
+    device.end(id, unreachable());
+    device.intent(Intent::Undo(undo.expect("it can be undone")));
+    assert_eq!(device.subjects().len(), 4);
+    device.event(Event::Woke(Wake::MutateAgain));
+    assert!(device.mutations.is_empty());
+}
+
+#[test]
+fn a_message_whose_sending_is_cancelled_is_not_sent_by_the_next_worker_either() {
+    let mut device = Device::online(7);
+    let form = device.typed("text");
+    device.pause();
+    device.event(Event::SocketClosed);
+    // It waits for the save that is under way.
+    device.send(&form);
+    device.intent(Intent::Inspect(true));
+    assert!(device.kept[0].wanted.is_some());
+    cancel(&mut device, "Send “Hello”");
+    let mut again = Device::start(device.kept.clone());
+    again.open(7);
+    let (saving, _) = again.take();
+    again.end(saving, Outcome::Done { moved: None });
+    again.pause();
+    let sends = |(_, mutation): &(_, Mutation)| matches!(mutation, Mutation::Send { .. });
+    assert!(!again.mutations.iter().any(sends), "it is not sent");
+}
+
+#[test]
+fn taking_a_message_back_follows_the_message_to_the_gateway() {
+    let mut device = Device::online(7);
+    device.answer_all(state(4, 1));
+    let form = device.typed("text");
+    device.send(&form);
+    let (sending, _) = device.take();
+    // The line is dead, and nobody knows it yet.
+    let undo = device.notices.last().and_then(|notice| notice.undo);
+    device.intent(Intent::Undo(undo.expect("it can be undone")));
+    device.event(Event::SocketClosed);
+    device.event(Event::Woke(Wake::Reconnect));
+    device.open(7);
+    let ids: Vec<_> = device.mutations.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids[0], sending);
+    assert!(
+        matches!(device.mutations[1].1, Mutation::Unsend { id } if id == sending),
+        "{:?}",
+        device.mutations
+    );
 }
 
 #[test]
