@@ -177,7 +177,7 @@ pub fn sanitize(html: &str, images: &Images<'_>) -> Clean {
         blocked: 0,
     };
     let survey = survey(html);
-    if survey.is_too_large() {
+    if super::cost::is_too_large(html) {
         return Clean {
             html: super::plain::render(&survey.text, false, false),
             cut: true,
@@ -324,56 +324,10 @@ struct Survey {
     /// The text, for messages whose tree would be too large.
     text: String,
     inside_style: bool,
-    tags: usize,
-    /// Elements opened and not closed, at the deepest.
-    depth: usize,
-    deepest: usize,
-    /// Formatting elements left open, by name. The tree builder opens each of them again in every block (HTML,
-    /// section 13.2.4.3, "reconstruct the active formatting elements"): open elements times blocks is what the tree costs.
-    formatting: HashMap<String, usize>,
-    most_formatting: usize,
 }
 
-const FORMATTING: &[&str] = &[
-    "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
-];
-const VOID: &[&str] = &[
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track",
-    "wbr",
-];
-/// How many elements the open formatting elements may become.
-const MAX_REOPENED: usize = 2_000_000;
-/// How many steps finding the scope of tags may take: each tag may look at every open element.
-const MAX_SCOPE_STEPS: usize = 500_000_000;
 /// How much text is shown of a message whose tree would be too large.
 const MAX_SURVEY_TEXT: usize = 1024 * 1024;
-
-impl Survey {
-    fn is_too_large(&self) -> bool {
-        (self.most_formatting > 8 && self.most_formatting * self.tags > MAX_REOPENED)
-            || self.deepest * self.tags > MAX_SCOPE_STEPS
-    }
-
-    fn start(&mut self, name: &str) {
-        self.tags += 1;
-        if !VOID.contains(&name) {
-            self.depth += 1;
-            self.deepest = self.deepest.max(self.depth);
-        }
-        if FORMATTING.contains(&name) {
-            *self.formatting.entry(name.to_owned()).or_default() += 1;
-            self.most_formatting = self.most_formatting.max(self.formatting.values().sum());
-        }
-    }
-
-    fn end(&mut self, name: &str) {
-        self.tags += 1;
-        self.depth = self.depth.saturating_sub(1);
-        if let Some(open) = self.formatting.get_mut(name) {
-            *open = open.saturating_sub(1);
-        }
-    }
-}
 
 fn survey(html: &str) -> Survey {
     #[derive(Default)]
@@ -383,25 +337,21 @@ fn survey(html: &str) -> Survey {
         fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
             let survey = &mut *self.0.borrow_mut();
             match token {
-                Token::TagToken(tag) if tag.kind == TagKind::StartTag => {
-                    survey.start(&tag.name);
-                    match &*tag.name {
-                        "style" => {
-                            survey.inside_style = true;
-                            return TokenSinkResult::RawData(states::RawKind::Rawtext);
-                        }
-                        "script" => return TokenSinkResult::RawData(states::RawKind::ScriptData),
-                        "title" | "textarea" => {
-                            return TokenSinkResult::RawData(states::RawKind::Rcdata);
-                        }
-                        "xmp" | "iframe" | "noembed" | "noframes" => {
-                            return TokenSinkResult::RawData(states::RawKind::Rawtext);
-                        }
-                        _ => {}
+                Token::TagToken(tag) if tag.kind == TagKind::StartTag => match &*tag.name {
+                    "style" => {
+                        survey.inside_style = true;
+                        return TokenSinkResult::RawData(states::RawKind::Rawtext);
                     }
-                }
+                    "script" => return TokenSinkResult::RawData(states::RawKind::ScriptData),
+                    "title" | "textarea" => {
+                        return TokenSinkResult::RawData(states::RawKind::Rcdata);
+                    }
+                    "xmp" | "iframe" | "noembed" | "noframes" => {
+                        return TokenSinkResult::RawData(states::RawKind::Rawtext);
+                    }
+                    _ => {}
+                },
                 Token::TagToken(tag) => {
-                    survey.end(&tag.name);
                     if &*tag.name == "style" {
                         survey.inside_style = false;
                         survey.css.push('\n');

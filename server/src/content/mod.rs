@@ -4,6 +4,7 @@
 mod body;
 mod charset;
 pub mod compose;
+mod cost;
 mod css;
 mod html;
 mod plain;

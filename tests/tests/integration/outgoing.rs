@@ -503,8 +503,19 @@ async fn two_devices_that_send_the_same_draft_send_it_once() -> anyhow::Result<(
     saved(second.mutate(save(&composed, None)).await?)?;
     assert_eq!(second.mutate(send(&composed)).await?, done);
     assert!(copies(&mut own, "Drafts", &composed.id).await?.is_empty());
+    // What somebody wrote on after that was not sent: it is neither told to be, nor removed.
+    let further = Composed {
+        text: format!("{} And more.\n", composed.text),
+        ..composed.clone()
+    };
+    let conflict = |outcome: Outcome| matches!(outcome, Outcome::Rejected(problem) if problem.kind == ProblemKind::Conflict);
+    saved(second.mutate(save(&further, None)).await?)?;
+    assert!(conflict(second.mutate(send(&further)).await?));
+    assert_eq!(copies(&mut own, "Drafts", &composed.id).await?.len(), 1);
     stage.gateway.restart().await?;
     let mut third = Device::connect(&stage.gateway.url, "alice").await?;
+    assert!(conflict(third.mutate(send(&further)).await?));
+    assert_eq!(copies(&mut own, "Drafts", &composed.id).await?.len(), 1);
     assert_eq!(third.mutate(send(&composed)).await?, done);
     assert_eq!(copies(&mut client, "INBOX", &composed.id).await?.len(), 1);
     assert_eq!(copies(&mut own, "Sent", &composed.id).await?.len(), 1);

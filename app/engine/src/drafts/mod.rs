@@ -333,15 +333,20 @@ impl State {
                 }
             }
             Write::KeepBoth(id) => {
-                if let Some(draft) = self.drafts.get(&id) {
-                    let (message, shown) = (draft.message.clone(), draft.tab.unwrap_or(tab));
-                    self.drop_draft(&id);
-                    let id = self.begin_draft(shown, message);
-                    self.draft_changed(&id);
-                    self.save_draft(&id);
-                }
+                self.keep_both(tab, &id);
             }
         }
+    }
+
+    /// Goes on with what is written here as a message of its own, beside the one that another device has; its new id.
+    pub(super) fn keep_both(&mut self, tab: TabId, id: &str) -> Option<String> {
+        let draft = self.drafts.get(id)?;
+        let (message, shown) = (draft.message.clone(), draft.tab.unwrap_or(tab));
+        self.drop_draft(id);
+        let id = self.begin_draft(shown, message);
+        self.draft_changed(&id);
+        self.save_draft(&id);
+        Some(id)
     }
 
     pub(crate) fn account_name(&self) -> String {

@@ -9,6 +9,8 @@ use crate::pending::Inverse;
 use crate::view::Line;
 use crate::{Effect, State, TabId, Wake, list};
 
+const SENT_ELSEWHERE: &str = "This message was sent from another device, before you wrote on. What you have here was not sent: it is a new message now. Send it if it is to go too.";
+
 impl State {
     /// The person wants a message sent, now or at a time.
     pub(super) fn begin_sending(&mut self, id: &str, hold: u32, at: Option<i64>) {
@@ -117,6 +119,10 @@ impl State {
                     after_ms: RESEND_MS,
                 });
             }
+            Outcome::Rejected(problem) if problem.kind == ProblemKind::Conflict => {
+                self.write_on_as_new(id);
+                return;
+            }
             Outcome::Rejected(problem) => {
                 draft.stop_sending();
                 draft.changed = true;
@@ -134,6 +140,20 @@ impl State {
         }
         self.return_to_a_tab(id);
         self.keep(id);
+    }
+
+    /// What was sent under this Message-ID, from another device, is not all of this: it is a message of its own from now on.
+    fn write_on_as_new(&mut self, id: &str) {
+        let tab = self.drafts.get(id).and_then(|draft| draft.tab);
+        let tab = tab.unwrap_or_default();
+        let Some(id) = self.keep_both(tab, id) else {
+            return;
+        };
+        if let Some(draft) = self.drafts.get_mut(&id) {
+            SENT_ELSEWHERE.clone_into(&mut draft.unsent);
+        }
+        self.return_to_a_tab(&id);
+        self.notice(tab, "The message was not sent as it is now.", None, true);
     }
 
     pub(crate) fn resend(&mut self, id: &str) {

@@ -321,6 +321,26 @@ fn a_page_loaded_anew_finds_its_message_and_one_that_is_gone_leaves_a_draft() {
 }
 
 #[test]
+fn what_was_written_after_another_device_sent_the_message_is_a_new_one() {
+    let mut device = Device::online(7);
+    let form = device.typed("text, and more");
+    device.send(&form);
+    let (id, _) = device.take();
+    device.end(id, rejected(ProblemKind::Conflict));
+    let again = device.forms.last().expect("a form").clone();
+    assert_eq!(again.text, "text, and more");
+    assert_ne!(again.id, form.id);
+    assert_eq!(device.drafts.len(), 1);
+    assert!(device.drafts[0].problem.contains("was not sent"));
+    let (id, mutation) = device.take();
+    assert!(matches!(mutation, Mutation::SaveDraft { draft, .. } if draft.id == again.id));
+    device.end(id, saved(6));
+    device.send(&again);
+    let (_, mutation) = device.take();
+    assert!(matches!(mutation, Mutation::Send { message, .. } if message.id == again.id));
+}
+
+#[test]
 fn a_refusal_that_no_tab_was_there_for_is_told_by_the_next_one() {
     let mut device = Device::online(7);
     let form = device.typed("text");

@@ -240,3 +240,43 @@ fn an_image_of_the_text_stands_beside_it_and_is_sent_only_where_it_is_shown() {
     rich.enclosures[2].content_id = Some("x>\r\nEvil: 1".to_owned());
     assert!(skeleton(&rich, &Purpose::Send, 0).is_err());
 }
+
+#[test]
+fn a_copy_is_known_from_what_was_written_on_since() {
+    let long = "word ".repeat(500);
+    let texts = [
+        ".\nFrom here\n",
+        "> quoted  \n\n-- \nAlice\n",
+        "日本語のテキスト\u{a0}and “quotes”\n",
+        "",
+        &long,
+    ];
+    for text_of in texts {
+        for html in [None, Some(format!("<p><b>{text_of}</b></p>"))] {
+            let composed = Composed {
+                text: text_of.to_owned(),
+                html,
+                subject: format!("Grüße {long}"),
+                ..message()
+            };
+            let copy = text(&skeleton(&composed, &Purpose::Send, 0).expect("fine"));
+            assert!(has_all(copy.as_bytes(), &composed), "{copy}");
+            let longer = Composed {
+                text: format!("{text_of} more"),
+                ..composed.clone()
+            };
+            assert!(!has_all(copy.as_bytes(), &longer));
+            let mut further = composed.clone();
+            further.cc.push(Address {
+                name: String::new(),
+                email: "carol@roost.test".to_owned(),
+            });
+            assert!(!has_all(copy.as_bytes(), &further));
+            let renamed = Composed {
+                subject: "Other".to_owned(),
+                ..composed
+            };
+            assert!(!has_all(copy.as_bytes(), &renamed));
+        }
+    }
+}

@@ -113,7 +113,7 @@ impl Desk {
         if let Some(sent) = sent
             && let Ok(true) = self.is_in(sent, &message.id).await
         {
-            return Ok(self.sent_before(message, drafts, Some(sent)).await);
+            return self.sent_before(message, drafts, Some(sent)).await;
         }
         let saved_by = format!("{:016x}.{}", id.device, id.count);
         let purpose = Purpose::Later { saved_by, at };
@@ -314,7 +314,7 @@ impl Desk {
                 .await
                 .map_err(|error| told(&error))?
         {
-            return Ok(self.sent_before(&message, place.mailbox, Some(sent)).await);
+            return Ok(self.clear_up(&message, place.mailbox, Some(sent)).await);
         }
         self.submit(&message, &prepared, remark).await?;
         Ok(self

@@ -194,7 +194,7 @@ impl Desk {
     }
 
     /// A message that another of the account's devices asked for too, and that this gateway has sent: what the device
-    /// saved of it since goes.
+    /// saved of it goes, if it is that.
     pub async fn repeat(&self, mutation: Mutation) -> Result<Applied, Outcome> {
         match mutation {
             Mutation::Send {
@@ -202,7 +202,7 @@ impl Desk {
                 drafts,
                 sent,
                 ..
-            } => Ok(self.sent_before(&message, &drafts, sent.as_deref()).await),
+            } => self.sent_before(&message, &drafts, sent.as_deref()).await,
             _ => Err(Outcome::Rejected(Problem::new(ProblemKind::BadRequest, ""))),
         }
     }

@@ -11,6 +11,9 @@ use crate::content::compose::{self, Purpose, wire_address};
 use crate::imap::{self, Applied, ImapError, Priority};
 use crate::smtp::{self, Submission, SubmitError, Submitted};
 
+/// How much of a copy in Sent is read to see whether it is the message that is to be sent: the longest text, encoded.
+const MAX_COMPARED: u64 = 3 * roost_wire::MAX_TEXT as u64 + 64 * 1024;
+
 impl Desk {
     pub(super) async fn send(
         &self,
@@ -35,7 +38,7 @@ impl Desk {
         if let Some(sent) = sent
             && let Ok(true) = self.is_in(sent, &message.id).await
         {
-            return Ok(self.sent_before(message, drafts, Some(sent)).await);
+            return self.sent_before(message, drafts, Some(sent)).await;
         }
         let prepared = self
             .prepare(message, Purpose::Send)
@@ -139,7 +142,7 @@ impl Desk {
     ) -> Result<Applied, Outcome> {
         let sent = sent.unwrap_or("Sent");
         match self.is_in(sent, &message.id).await {
-            Ok(true) => Ok(self.sent_before(message, drafts, Some(sent)).await),
+            Ok(true) => self.sent_before(message, drafts, Some(sent)).await,
             _ => Err(Outcome::Unknown),
         }
     }
@@ -157,8 +160,46 @@ impl Desk {
         Ok(!found.is_empty())
     }
 
-    /// The message was sent before, with its copy filed: what may have been left to do then is done.
+    /// The message was sent before: what may have been left to do then is done. Where somebody wrote on since, on another
+    /// device, this is not what was sent: it is refused, and kept.
     pub(super) async fn sent_before(
+        &self,
+        message: &Composed,
+        drafts: &str,
+        sent: Option<&str>,
+    ) -> Result<Applied, Outcome> {
+        if let Some(sent) = sent
+            && self
+                .says_more_than_copy(message, sent)
+                .await
+                .map_err(|error| Outcome::Rejected(error.to_problem()))?
+        {
+            return Err(Outcome::Rejected(Problem::new(ProblemKind::Conflict, "")));
+        }
+        Ok(self.clear_up(message, drafts, sent).await)
+    }
+
+    /// Whether a message has words, recipients or attachments that its copy in Sent has not. `false` without a copy.
+    async fn says_more_than_copy(&self, message: &Composed, sent: &str) -> Result<bool, ImapError> {
+        let mut lease = self.pool.acquire(Priority::Interactive, Some(sent)).await?;
+        let (uidvalidity, found) = imap::find(&mut lease, sent, &message.id).await?;
+        let Some(uid) = found.iter().last() else {
+            return Ok(false);
+        };
+        let structure = imap::envelope(&mut lease, sent, uidvalidity, uid)
+            .await?
+            .structure;
+        let raw = imap::part(&mut lease, sent, uidvalidity, uid, "", MAX_COMPARED).await?;
+        let attached = structure.map(|structure| {
+            let parts = structure.parts();
+            parts.into_iter().filter(|part| part.attached).count()
+        });
+        let more = attached.is_some_and(|attached| attached < compose::attachments(message));
+        Ok(more || !compose::has_all(&raw, message))
+    }
+
+    /// What is left to do once a message is known to have been sent.
+    pub(super) async fn clear_up(
         &self,
         message: &Composed,
         drafts: &str,
