@@ -351,11 +351,9 @@ fn survey(html: &str) -> Survey {
                     }
                     _ => {}
                 },
-                Token::TagToken(tag) => {
-                    if &*tag.name == "style" {
-                        survey.inside_style = false;
-                        survey.css.push('\n');
-                    }
+                Token::TagToken(tag) if &*tag.name == "style" => {
+                    survey.inside_style = false;
+                    survey.css.push('\n');
                 }
                 Token::CharacterTokens(text) => {
                     let (kept, limit) = if survey.inside_style {

@@ -46,7 +46,9 @@ pub async fn open_part(
     number: &str,
 ) -> Result<OpenPart, ImapError> {
     let mut lease = pool.acquire(Priority::Interactive, Some(mailbox)).await?;
-    if let Some(index) = number.strip_prefix("raw:") {
+    let envelope = imap::envelope(&mut lease, mailbox, uidvalidity, uid).await?;
+    // The whole message is read into memory: only where there is no other way.
+    if let (Some(index), None) = (number.strip_prefix("raw:"), &envelope.structure) {
         let index: u32 = index
             .parse()
             .map_err(|_| ImapError::Argument("a malformed part number"))?;
@@ -63,7 +65,6 @@ pub async fn open_part(
             content: PartContent::Whole(bytes),
         });
     }
-    let envelope = imap::envelope(&mut lease, mailbox, uidvalidity, uid).await?;
     drop(lease);
     let part = envelope
         .structure

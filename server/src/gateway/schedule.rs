@@ -37,12 +37,15 @@ pub struct Schedule {
 impl Schedule {
     /// The account's mailboxes are known, or others.
     pub fn set_mailboxes(&mut self, mailboxes: &[Mailbox]) {
+        // The person's own, not one that somebody shares with them.
         let waiting = mailboxes.iter().find(|mailbox| {
-            let label = match mailbox.delimiter {
-                Some(delimiter) => mailbox.name.rsplit(delimiter).next().unwrap_or_default(),
-                None => &mailbox.name,
-            };
-            mailbox.role.is_none() && mailbox.selectable && label == NAME
+            let below = mailbox.delimiter.and_then(|delimiter| {
+                let below = mailbox.name.strip_prefix("INBOX")?;
+                below.strip_prefix(delimiter)
+            });
+            mailbox.role.is_none()
+                && mailbox.selectable
+                && (mailbox.name == NAME || below == Some(NAME))
         });
         let sent = mailboxes
             .iter()

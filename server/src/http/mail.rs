@@ -97,8 +97,10 @@ pub async fn body(
     );
     let remote = query.images == 1;
     // Sanitizing a large message takes a while: not on the threads that serve everybody.
-    let _place = gateway.sanitizing.acquire().await;
+    let place = gateway.sanitizing().await;
     let body = tokio::task::spawn_blocking(move || {
+        // Held for as long as it runs, whether or not somebody still waits for it.
+        let _place = place;
         if let Some(raw) = raw {
             return content::from_raw(&raw, remote, defects);
         }
@@ -153,8 +155,9 @@ pub async fn draft(
             "The mail server cannot tell what this message consists of.",
         ));
     }
-    let _place = gateway.sanitizing.acquire().await;
+    let place = gateway.sanitizing().await;
     let composed = tokio::task::spawn_blocking(move || {
+        let _place = place;
         let texts = parts
             .texts
             .iter()
@@ -204,8 +207,9 @@ pub async fn sanitize(
     html: String,
 ) -> Result<Response, Refusal> {
     gateway.account(&session, &account)?;
-    let _place = gateway.sanitizing.acquire().await;
+    let place = gateway.sanitizing().await;
     let clean = tokio::task::spawn_blocking(move || {
+        let _place = place;
         let images = Images {
             remote: false,
             inline: &HashMap::new(),

@@ -12,9 +12,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -38,13 +39,15 @@ pub struct Gateway {
     sockets: tokio::sync::Semaphore,
     signing_in: tokio::sync::Semaphore,
     /// Sanitizing is work for the processor: no more at once than there are.
-    sanitizing: tokio::sync::Semaphore,
+    sanitizing: Arc<tokio::sync::Semaphore>,
 }
 
 /// How many sockets one gateway serves.
 const MAX_SOCKETS: usize = 50_000;
 /// How many sign-ins are checked at the same time.
 const MAX_SIGNING_IN: usize = 64;
+/// How long a body may take that is read whole.
+const BODY_TIME: std::time::Duration = std::time::Duration::from_secs(10);
 /// How long sockets may take to say goodbye when the gateway stops.
 const GOODBYE_TIME: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -61,9 +64,9 @@ impl Gateway {
             next_device: AtomicU64::new(1),
             sockets: tokio::sync::Semaphore::new(MAX_SOCKETS),
             signing_in: tokio::sync::Semaphore::new(MAX_SIGNING_IN),
-            sanitizing: tokio::sync::Semaphore::new(
+            sanitizing: Arc::new(tokio::sync::Semaphore::new(
                 std::thread::available_parallelism().map_or(1, usize::from),
-            ),
+            )),
             settings,
         })
     }
@@ -78,6 +81,11 @@ impl Gateway {
             ));
         }
         Ok(self.accounts.open(&session.credentials, None))
+    }
+
+    /// A place among those that sanitize; `None` never comes.
+    async fn sanitizing(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        Arc::clone(&self.sanitizing).acquire_owned().await.ok()
     }
 
     /// Tells every device to come back, and waits until all accounts are closed.
@@ -95,12 +103,14 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/api/a/{account}/body", get(mail::body))
         .route("/api/a/{account}/draft", get(mail::draft))
         .layer(CompressionLayer::new());
+    let whole = axum::middleware::from_fn(read_whole);
     Router::new()
         .route(
             "/api/session",
             post(session::sign_in)
                 .get(session::current)
-                .delete(session::sign_out),
+                .delete(session::sign_out)
+                .layer(whole.clone()),
         )
         .route("/api/socket", get(socket::open))
         .route("/api/a/{account}/part", get(mail::part))
@@ -112,13 +122,25 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/api/a/{account}/upload/{name}", get(mail::uploaded))
         .route(
             "/api/a/{account}/sanitize",
-            post(mail::sanitize).layer(DefaultBodyLimit::max(roost_wire::MAX_TEXT)),
+            post(mail::sanitize).layer(whole),
         )
         .route("/healthz", get(health))
         .merge(content)
         .fallback(assets::serve)
         .layer(axum::middleware::map_response(harden))
         .with_state(gateway)
+}
+
+/// Reads a request's body, which is small, before anything else is done with it: nobody may take as long over it as they
+/// like.
+async fn read_whole(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    let read = axum::body::to_bytes(body, roost_wire::MAX_TEXT);
+    match tokio::time::timeout(BODY_TIME, read).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(head, bytes.into())).await,
+        Ok(Err(_)) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
 }
 
 /// Headers for every response that does not say otherwise.

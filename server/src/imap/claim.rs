@@ -83,14 +83,18 @@ pub struct Waiting {
     pub header: bytes::Bytes,
 }
 
-/// The messages of a mailbox that have the header field of a time to be sent at, with UIDVALIDITY. The field is
-/// `X-Roost-Send-At`, which `content::compose` writes.
+/// The messages of a mailbox that have a keyword and the header field of a time to be sent at, with UIDVALIDITY. The
+/// field is `X-Roost-Send-At`, which `content::compose` writes.
 pub async fn waiting(
     connection: &mut Connection,
     mailbox: &str,
+    keyword: &'static str,
 ) -> Result<(u32, Vec<Waiting>), ImapError> {
     let state = connection.select_fresh(mailbox).await?;
-    let search = Command::new("UID SEARCH HEADER X-Roost-Send-At").string("");
+    let search = Command::new("UID SEARCH KEYWORD")
+        .raw(keyword)
+        .raw("HEADER X-Roost-Send-At")
+        .string("");
     let found = connection.exec(search).await?.found();
     let uids: UidSet = found.iter().rev().take(MAX_WAITING).collect();
     if uids.is_empty() {

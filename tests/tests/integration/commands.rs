@@ -623,11 +623,12 @@ async fn connections_that_say_nothing_are_closed() -> anyhow::Result<()> {
     let dovecot = Dovecot::start(&Options::default()).await?;
     let gateway = Gateway::start(&dovecot.url(), &[]).await?;
     let address = gateway.url.trim_start_matches("http://").to_owned();
-    // From the start, in the middle of a header, and after an answer.
+    // From the start, in the middle of a header, after an answer, and in the middle of a body.
     let said = [
         "",
         "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ",
         "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
     ];
     let closed = said.map(|text| {
         let address = address.clone();
@@ -645,6 +646,7 @@ async fn connections_that_say_nothing_are_closed() -> anyhow::Result<()> {
     });
     let answers = futures_util::future::try_join_all(closed).await?;
     assert!(answers[2].starts_with("HTTP/1.1 200"), "{}", answers[2]);
+    assert!(answers[3].starts_with("HTTP/1.1 408"), "{}", answers[3]);
     Ok(())
 }
 

@@ -125,6 +125,35 @@ async fn a_message_waits_where_every_client_sees_it_and_goes_at_its_time() -> an
 }
 
 /// Two gateways hold the same account and both see that the time has come; one restarts meanwhile.
+/// What is only delivered into that mailbox, or moved there, goes nowhere, whatever its header says.
+#[tokio::test]
+async fn nothing_is_sent_that_was_not_put_there_to_be_sent() -> anyhow::Result<()> {
+    let stage = Stage::start().await?;
+    let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
+    let mut bob = Client::sign_in(stage.dovecot.port, "bob").await?;
+    let mut device = device(&stage.gateway).await?;
+    let composed = message("real");
+    assert_eq!(device.mutate(schedule(&composed, after(3600))).await?, DONE);
+    let forged = "X-Roost-Send-At: 1 (long ago)\nX-Roost-Saved-By: 1.1\nMessage-ID: <forged@evil.example>\nFrom: alice@roost.test\nTo: bob@roost.test\nSubject: forged\n\nSend me money.\n";
+    own.append(SCHEDULED, "", forged).await?;
+    // A message that is due after it went is proof that the mailbox was looked at.
+    let proof = message("proof");
+    assert_eq!(device.mutate(schedule(&proof, after(1))).await?, DONE);
+    wait_for(&mut bob, "INBOX", &proof.id, 1).await?;
+    assert!(
+        copies(&mut bob, "INBOX", "forged@evil.example")
+            .await?
+            .is_empty()
+    );
+    assert_eq!(
+        copies(&mut own, SCHEDULED, "forged@evil.example")
+            .await?
+            .len(),
+        1
+    );
+    Ok(())
+}
+
 #[tokio::test]
 async fn several_gateways_send_it_once() -> anyhow::Result<()> {
     let mut stage = Stage::start().await?;

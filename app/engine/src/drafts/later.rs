@@ -90,9 +90,10 @@ pub fn insert(state: &mut State, tab: TabId, id: &str, mut message: Composed) {
 impl State {
     /// A mailbox that Roost names, whether it is there or not.
     pub(super) fn named_mailbox(&self, label: &str) -> String {
-        let own = |name: &str, delimiter: Option<char>| match delimiter {
-            Some(delimiter) => name.rsplit(delimiter).next() == Some(label),
-            None => name == label,
+        // The person's own, not one that somebody shares with them.
+        let own = |name: &str, delimiter: Option<char>| {
+            let below = delimiter.and_then(|d| name.strip_prefix("INBOX")?.strip_prefix(d));
+            name == label || below == Some(label)
         };
         self.mailboxes
             .iter()

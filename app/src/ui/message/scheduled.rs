@@ -15,9 +15,9 @@ pub fn Scheduled() -> impl IntoView {
     let ui = expect_context::<Ui>();
     let at = memo(move || {
         let here = ui.device.message.with(|message| {
-            message
-                .as_ref()
-                .is_some_and(|message| is_called(&message.address.mailbox, "Scheduled"))
+            message.as_ref().is_some_and(|message| {
+                is_called(&message.address.mailbox, "Scheduled") && message.flags.has("$RoostLater")
+            })
         });
         here.then(|| {
             ui.device.body.with(|body| {

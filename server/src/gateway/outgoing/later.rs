@@ -7,6 +7,8 @@
 //! 2. A claim is given back only when the submission server has certainly not taken the message.
 //! 3. A message that is claimed and was not finished is not sent by itself: it is looked for in Sent, and otherwise a
 //!    person decides.
+//!
+//! Nothing is sent that somebody only delivered there: what waits has a keyword ([`LATER`]), which mail cannot set.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,6 +23,8 @@ use crate::content::compose::{self, Purpose, SEND_AT};
 use crate::content::{self, Decoder, PartStream};
 use crate::imap::{self, ImapError, Priority};
 
+/// It was put there to be sent.
+pub const LATER: &str = "$RoostLater";
 /// It is being sent, or whoever was sending it was interrupted.
 pub const SENDING: &str = "$RoostSending";
 /// The submission server refused it: it waits for a person.
@@ -174,7 +178,7 @@ impl Desk {
         prepared: &super::message::Prepared,
     ) -> Result<(), ImapError> {
         let (mut copy, size) = prepared.copy()?;
-        let flags = ["\\Seen".to_owned()];
+        let flags = ["\\Seen".to_owned(), LATER.to_owned()];
         imap::append(lease, mailbox, &flags, &mut copy, size).await?;
         Ok(())
     }
@@ -186,19 +190,40 @@ impl Desk {
         drafts: &str,
         sure: bool,
     ) -> Result<Applied, Outcome> {
-        self.claim(place, sure).await?;
-        let mut lease = self.lend(place).await.map_err(|error| told(&error))?;
-        let moving = roost_wire::Mutation::Move {
-            mailbox: place.mailbox.to_owned(),
-            uidvalidity: place.uidvalidity,
-            uids: [place.uid].into_iter().collect(),
-            to: drafts.to_owned(),
-            add: vec!["\\Draft".to_owned()],
-            remove: vec![SENDING.to_owned(), REFUSED.to_owned()],
+        let own = self.claim(place, sure).await?;
+        let moved = async {
+            let mut lease = self.lend(place).await?;
+            // The claim goes with it: if it cannot be moved, it must not be sent by itself after all.
+            let moving = roost_wire::Mutation::Move {
+                mailbox: place.mailbox.to_owned(),
+                uidvalidity: place.uidvalidity,
+                uids: [place.uid].into_iter().collect(),
+                to: drafts.to_owned(),
+                add: vec!["\\Draft".to_owned()],
+                remove: vec![LATER.to_owned(), REFUSED.to_owned()],
+            };
+            imap::apply(&mut lease, &moving, &mut |_, _| {}).await
         };
-        let applied = imap::apply(&mut lease, &moving, &mut |_, _| {})
-            .await
-            .map_err(|error| told(&error))?;
+        let applied = match moved.await {
+            Ok(applied) => applied,
+            Err(error) => {
+                // What nobody else had begun to send waits on for its time.
+                if own {
+                    self.release(place, SENDING, &[LATER.to_owned()]).await;
+                }
+                return Err(told(&error));
+            }
+        };
+        if let Some(moved) = &applied.moved
+            && let Some(uid) = moved.uids.iter().next_back()
+        {
+            let place = Place {
+                mailbox: drafts,
+                uidvalidity: moved.uidvalidity,
+                uid,
+            };
+            self.release(place, SENDING, &[]).await;
+        }
         let saved = applied.moved.as_ref().and_then(|moved| {
             Some(Saved {
                 mailbox: drafts.to_owned(),
@@ -231,7 +256,8 @@ impl Desk {
         }
     }
 
-    async fn claim(&self, place: Place<'_>, sure: bool) -> Result<(), Outcome> {
+    /// Claims a message; `false` where somebody else has, and the person is `sure`.
+    async fn claim(&self, place: Place<'_>, sure: bool) -> Result<bool, Outcome> {
         let claimed = async {
             let mut lease = self.lend(place).await?;
             imap::claim(
@@ -244,8 +270,8 @@ impl Desk {
             .await
         };
         match claimed.await {
-            Ok(true) => Ok(()),
-            Ok(false) if sure => Ok(()),
+            Ok(true) => Ok(true),
+            Ok(false) if sure => Ok(false),
             Ok(false) => Err(rejected(
                 ProblemKind::Conflict,
                 "The message is being sent at this moment.",
@@ -330,7 +356,7 @@ impl Desk {
                 .pool
                 .acquire(Priority::Background, Some(mailbox))
                 .await?;
-            imap::waiting(&mut lease, mailbox).await?
+            imap::waiting(&mut lease, mailbox, LATER).await?
         };
         let mut soon = |at: i64| looked.next = Some(looked.next.map_or(at, |next| next.min(at)));
         let mut due = Vec::new();
