@@ -24,7 +24,8 @@ impl Problem {
 pub enum ProblemKind {
     /// The mail server cannot be reached, or the line broke.
     Unreachable,
-    /// The mail server took too long.
+    /// The mail server took too long, or was lost in the middle of what can be repeated: of a mutation, it may have been
+    /// done.
     Timeout,
     /// The mail server no longer accepts the password.
     SignInExpired,

@@ -243,15 +243,15 @@ impl State {
         }
     }
 
-    /// It was certainly not done: it goes again in its place, as a new mutation, because the gateway remembers how the old
-    /// one ended.
+    /// It was not done, or can be repeated: it goes again in its place, as a new mutation, because the gateway remembers how
+    /// the old one ended.
     #[inline(never)]
-    fn put_off(&mut self, index: usize, pending: Pending) {
+    fn put_off(&mut self, index: usize, pending: Pending, perhaps_done: bool) {
         let again = Pending {
             id: self.new_mutation_id(),
             sent: false,
             put_off: true,
-            handed_over: false,
+            handed_over: perhaps_done,
             ledger: None,
             ..pending
         };
@@ -322,7 +322,8 @@ impl State {
             Outcome::Rejected(problem)
                 if matches!(problem.kind.recovery(), Recovery::Retry | Recovery::SignIn) =>
             {
-                self.put_off(index, pending);
+                let perhaps_done = problem.kind == ProblemKind::Timeout;
+                self.put_off(index, pending, perhaps_done);
             }
             Outcome::Rejected(problem) => {
                 if problem.kind.recovery() == Recovery::Resynchronize

@@ -170,14 +170,15 @@ pub async fn mutate(
         return Err(Outcome::Unknown);
     }
     drop(lease);
-    let mut lease = pool
-        .acquire(Priority::Interactive, mailbox.as_deref())
-        .await
-        .map_err(|_| Outcome::Unknown)?;
-    imap::apply(&mut lease, mutation, progress)
-        .await
-        .map_err(|error| match error {
-            ImapError::Io(_) | ImapError::Timeout => Outcome::Unknown,
-            error => rejected(&error),
-        })
+    let again = async {
+        let mut lease = pool
+            .acquire(Priority::Interactive, mailbox.as_deref())
+            .await?;
+        imap::apply(&mut lease, mutation, progress).await
+    };
+    again.await.map_err(|error| match error {
+        // The device repeats it once the mail server is back.
+        ImapError::Io(_) | ImapError::Timeout | ImapError::Busy => rejected(&ImapError::Timeout),
+        error => rejected(&error),
+    })
 }

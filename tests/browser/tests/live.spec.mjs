@@ -1,5 +1,5 @@
 // Two browser contexts and one plain IMAP client are three devices on one account.
-import { appIsKept, enter, expect, row, rows, signIn, stage, subjectOf, test } from "./roost.mjs";
+import { appIsKept, contents, enter, expect, imapClient, row, rows, signIn, stage, subjectOf, test } from "./roost.mjs";
 
 test.use({ seed: "many:40" });
 
@@ -66,13 +66,22 @@ test("a cut line is told, reconnects by itself and catches up", async ({ page, a
   lock.release();
 });
 
-test("a mail server that goes away is told, and comes back", async ({ page, account }) => {
+test("a mail server that goes away is told, and comes back; what was done meanwhile is done", async ({ page, account }) => {
   await signIn(page, account);
+  const first = await subjectOf(page, 0);
   await stage({ do: "imap-stop" });
-  await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Mail server unreachable/, { timeout: 20_000 });
-  await expect(rows(page).first()).toBeVisible();
+  const line = page.getByRole("status", { name: "Connection" });
+  await expect(line).toHaveText(/Mail server unreachable/, { timeout: 20_000 });
+  await row(page, first).getByRole("checkbox").click();
+  await page.keyboard.press("e");
+  await expect(row(page, first)).toHaveCount(0);
   await stage({ do: "imap-start" });
-  await expect(page.getByRole("status", { name: "Connection" })).toHaveText("Live", { timeout: 40_000 });
+  await expect(line).toHaveText("Live", { timeout: 40_000 });
+  const imap = await imapClient(account);
+  await expect.poll(async () => (await contents(imap, "Archive")).has(first)).toBe(true);
+  await expect(page.getByText("was not done")).toHaveCount(0);
+  await expect(row(page, first)).toHaveCount(0);
+  await imap.logout();
 });
 
 test("a restarted gateway asks for the password again and keeps the place", async ({ page, account }) => {

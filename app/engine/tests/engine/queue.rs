@@ -1,7 +1,9 @@
 //! The changes that wait: seen in words, and cancelled where that is still possible.
 
 use roost_engine::{Action, Event, Intent, Wake};
-use roost_wire::{MailServer, Mutation, Outcome, Problem, ProblemKind, ServerMessage};
+use roost_wire::{
+    MailServer, Moved, Mutation, Outcome, Problem, ProblemKind, ServerMessage, UidSet,
+};
 
 use crate::device::{Device, NOW, state};
 
@@ -168,6 +170,37 @@ fn what_waits_for_the_mail_server_can_be_undone() {
     assert_eq!(device.subjects().len(), 4);
     device.event(Event::Woke(Wake::MutateAgain));
     assert!(device.mutations.is_empty());
+}
+
+#[test]
+fn what_the_mail_server_was_lost_in_the_middle_of_is_undone_once_it_is_done() {
+    let mut device = Device::new();
+    device.answer_all(state(4, 1));
+    device.intent(Intent::Inspect(true));
+    device.act(&[3], Action::Archive);
+    let undo = device.notices.last().and_then(|notice| notice.undo);
+    let (id, _) = device.take();
+    let lost = Problem::new(ProblemKind::Timeout, "");
+    device.end(id, Outcome::Rejected(lost));
+    assert!(!device.queue[0].can_be_cancelled);
+    device.intent(Intent::Undo(undo.expect("it can be undone")));
+    device.event(Event::Woke(Wake::MutateAgain));
+    let (id, _) = device.take();
+    let uids: UidSet = [7].into_iter().collect();
+    device.end(
+        id,
+        Outcome::Done {
+            moved: Some(Moved {
+                uidvalidity: 1,
+                uids: uids.clone(),
+            }),
+        },
+    );
+    let (_, back) = device.take();
+    assert!(
+        matches!(&back, Mutation::Move { mailbox, uids: moved, .. } if mailbox == "Archive" && *moved == uids),
+        "{back:?}"
+    );
 }
 
 #[test]
