@@ -18,6 +18,8 @@ pub const MAX_PENDING: usize = 500;
 const STUCK_MS: u32 = 150_000;
 /// How long a mutation that could not be done yet waits.
 const AGAIN_MS: u32 = 5_000;
+/// How often the mail server may be lost in the middle of a mutation before that is told: it may be what loses it.
+const MAX_LOST: u8 = 3;
 /// How many things can be undone.
 const MAX_UNDO: usize = 50;
 
@@ -34,8 +36,12 @@ pub struct Pending {
     pub at: i64,
     /// It went over the socket that is open.
     pub sent: bool,
-    /// It could not be done yet, and is to be tried again: with the next [`Wake::MutateAgain`], line or mail server that is back.
+    /// It could not be done so far. What was asked for later about the same must not overtake it.
+    pub again: bool,
+    /// It waits to be tried again: with the next [`Wake::MutateAgain`], line, or mail server that is back.
     pub put_off: bool,
+    /// How often the mail server was lost in the middle of it.
+    pub lost: u8,
     /// It went over some socket: it may have been done.
     pub handed_over: bool,
     /// The ledger it was handed to, for those that must not be handed to another ([`once`]).
@@ -48,10 +54,12 @@ impl Pending {
         match (&self.mutation, later) {
             // The gateway could only say that it knows nothing of it.
             (Mutation::Send { .. }, Mutation::Unsend { id }) => *id == self.id && !self.sent,
-            _ => {
-                let mailbox = mailbox_of(&self.mutation);
-                self.put_off && (mailbox.is_none() || mailbox == mailbox_of(later))
-            }
+            _ if !self.again || !can_wait(later) => false,
+            _ => match (mailbox_of(&self.mutation), mailbox_of(later)) {
+                (Some(mailbox), Some(other)) => mailbox == other,
+                // The list of mailboxes changes: what is in them must not be lost with it.
+                _ => true,
+            },
         }
     }
 }
@@ -65,6 +73,32 @@ fn once(mutation: &Mutation) -> bool {
             | Mutation::CreateMailbox { .. }
             | Mutation::RenameMailbox { .. }
             | Mutation::DeleteMailbox { .. }
+    )
+}
+
+/// Whether what was not done now is done by itself as soon as that can be.
+fn may_go_again(pending: &Pending, problem: &Problem) -> bool {
+    can_wait(&pending.mutation)
+        && match problem.kind.recovery() {
+            Recovery::Retry => problem.kind != ProblemKind::Timeout || pending.lost < MAX_LOST,
+            Recovery::SignIn => true,
+            Recovery::Resynchronize | Recovery::Tell => false,
+        }
+}
+
+/// Whether it may be done some time later. Messages being written and sent have rules of their own.
+fn can_wait(mutation: &Mutation) -> bool {
+    matches!(
+        mutation,
+        Mutation::Flag { .. }
+            | Mutation::Move { .. }
+            | Mutation::Copy { .. }
+            | Mutation::Expunge { .. }
+            | Mutation::CreateMailbox { .. }
+            | Mutation::RenameMailbox { .. }
+            | Mutation::DeleteMailbox { .. }
+            | Mutation::Subscribe { .. }
+            | Mutation::DiscardDraft { .. }
     )
 }
 
@@ -140,7 +174,9 @@ impl State {
             undo,
             at: self.now,
             sent: false,
+            again: false,
             put_off: false,
+            lost: 0,
             handed_over: false,
             ledger: None,
         });
@@ -159,7 +195,9 @@ impl State {
             undo: None,
             at: kept.at,
             sent: false,
+            again: false,
             put_off: false,
+            lost: u8::from(kept.handed_over),
             handed_over: kept.handed_over,
             ledger: kept.ledger,
         });
@@ -171,9 +209,19 @@ impl State {
         for pending in &mut self.pending {
             pending.put_off = false;
         }
+        self.send_what_may_go();
+    }
+
+    fn send_what_may_go(&mut self) {
         for index in 0..self.pending.len() {
             self.send_pending(index);
         }
+    }
+
+    /// Time passed since something could not be done.
+    pub(crate) fn mutate_again(&mut self) {
+        self.mutates_again = false;
+        self.send_waiting();
     }
 
     /// The gateway that answers now is not the one that was handed these: nobody knows what became of them.
@@ -246,18 +294,22 @@ impl State {
     /// It was not done, or can be repeated: it goes again in its place, as a new mutation, because the gateway remembers how
     /// the old one ended.
     #[inline(never)]
-    fn put_off(&mut self, index: usize, pending: Pending, perhaps_done: bool) {
+    fn put_off(&mut self, index: usize, pending: Pending, problem: &Problem) {
+        let lost = pending.lost + u8::from(problem.kind == ProblemKind::Timeout);
         let again = Pending {
             id: self.new_mutation_id(),
             sent: false,
+            again: true,
             put_off: true,
-            handed_over: perhaps_done,
+            lost,
+            handed_over: lost > 0,
             ledger: None,
             ..pending
         };
-        let waits_already = self.pending.iter().any(|pending| pending.put_off);
         self.pending.insert(index, again);
-        if !waits_already {
+        // A password that is refused is not tried again before there is another session.
+        if problem.kind.recovery() == Recovery::Retry && !self.mutates_again {
+            self.mutates_again = true;
             self.effect(Effect::Wake {
                 wake: Wake::MutateAgain,
                 after_ms: AGAIN_MS,
@@ -287,6 +339,24 @@ impl State {
             return;
         }
         self.progress = None;
+        let held_up_others = pending.again;
+        self.conclude(index, pending, outcome);
+        if held_up_others {
+            self.send_what_may_go();
+        }
+    }
+
+    fn conclude(&mut self, index: usize, pending: Pending, outcome: Outcome) {
+        let outcome = match outcome {
+            Outcome::Rejected(problem)
+                if problem.kind == ProblemKind::Timeout
+                    && can_wait(&pending.mutation)
+                    && !may_go_again(&pending, &problem) =>
+            {
+                Outcome::Unknown
+            }
+            outcome => outcome,
+        };
         match outcome {
             Outcome::Saved(saved) => self.saved_elsewhere(pending.tab, &pending.mutation, saved),
             Outcome::Done { moved } => {
@@ -319,11 +389,8 @@ impl State {
                     }
                 }
             }
-            Outcome::Rejected(problem)
-                if matches!(problem.kind.recovery(), Recovery::Retry | Recovery::SignIn) =>
-            {
-                let perhaps_done = problem.kind == ProblemKind::Timeout;
-                self.put_off(index, pending, perhaps_done);
+            Outcome::Rejected(problem) if may_go_again(&pending, &problem) => {
+                self.put_off(index, pending, &problem);
             }
             Outcome::Rejected(problem) => {
                 if problem.kind.recovery() == Recovery::Resynchronize
@@ -465,6 +532,10 @@ impl State {
         self.undo.retain(|entry| !undone.contains(&entry.id));
         let withdrawn = self.pending.len() < before;
         self.pending_changed |= withdrawn;
+        if withdrawn {
+            // It may have held up others.
+            self.send_what_may_go();
+        }
         withdrawn
     }
 

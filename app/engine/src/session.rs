@@ -287,7 +287,7 @@ impl State {
                 self.retrying = false;
                 self.retry_bodies();
             }
-            Wake::MutateAgain => self.send_waiting(),
+            Wake::MutateAgain => self.mutate_again(),
             Wake::Calm => self.calmed(),
             Wake::Keep => self.keep_now(),
             Wake::SaveDraft { id, revision } => self.draft_paused(&id, revision),

@@ -45,6 +45,8 @@ pub struct State {
     pub(crate) asked: HashMap<RequestId, Asked>,
     /// A retry timer runs.
     pub(crate) retrying: bool,
+    /// A [`Wake::MutateAgain`] is on its way.
+    pub(crate) mutates_again: bool,
     /// The last socket closed before it opened, though the session lives.
     pub(crate) refused: bool,
     pub(crate) pending: VecDeque<Pending>,
@@ -320,6 +322,7 @@ impl Default for State {
             cache_order: VecDeque::new(),
             asked: HashMap::new(),
             retrying: false,
+            mutates_again: false,
             refused: false,
             pending: VecDeque::new(),
             undo: VecDeque::new(),

@@ -46,21 +46,45 @@ pub fn is_too_large(html: &str) -> bool {
 struct Cost {
     elements: Cell<usize>,
     steps: Cell<usize>,
+    formatting: Rc<Cell<usize>>,
 }
 
 #[derive(Clone)]
-struct Element(Rc<(QualName, ElementFlags)>);
+struct Element(Rc<Node>);
+
+struct Node {
+    name: QualName,
+    flags: ElementFlags,
+    /// Of a formatting element: counts those that the builder still holds, which are open or are opened again.
+    held: Option<Rc<Cell<usize>>>,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(held) = &self.held {
+            held.set(held.get() - 1);
+        }
+    }
+}
 
 impl Element {
-    fn new(name: QualName, flags: ElementFlags) -> Self {
-        Self(Rc::new((name, flags)))
-    }
-
     /// What is no element, and is asked for nothing.
     fn other() -> Self {
-        let name = QualName::new(None, ns!(), local_name!(""));
-        Self::new(name, ElementFlags::default())
+        Self(Rc::new(Node {
+            name: QualName::new(None, ns!(), local_name!("")),
+            flags: ElementFlags::default(),
+            held: None,
+        }))
     }
+}
+
+/// HTML, section 13.2.4.3.
+fn is_formatting(name: &QualName) -> bool {
+    const FORMATTING: [&str; 14] = [
+        "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt",
+        "u",
+    ];
+    FORMATTING.contains(&&*name.local)
 }
 
 impl Cost {
@@ -90,16 +114,24 @@ impl TreeSink for Cost {
 
     fn elem_name<'a>(&'a self, target: &'a Element) -> &'a QualName {
         self.step();
-        &target.0.0
+        &target.0.name
     }
 
     fn create_element(&self, name: QualName, _: Vec<Attribute>, flags: ElementFlags) -> Element {
         self.elements.set(self.elements.get() + 1);
         self.step();
-        Element::new(name, flags)
+        let held = is_formatting(&name).then(|| {
+            // It is compared with each of the others, attribute by attribute.
+            let held = self.formatting.get();
+            self.steps.set(self.steps.get() + 10 * held);
+            self.formatting.set(held + 1);
+            Rc::clone(&self.formatting)
+        });
+        Element(Rc::new(Node { name, flags, held }))
     }
 
     fn create_comment(&self, _: StrTendril) -> Element {
+        self.elements.set(self.elements.get() + 1);
         Element::other()
     }
 
@@ -141,7 +173,7 @@ impl TreeSink for Cost {
     }
 
     fn is_mathml_annotation_xml_integration_point(&self, target: &Element) -> bool {
-        target.0.1.mathml_annotation_xml_integration_point
+        target.0.flags.mathml_annotation_xml_integration_point
     }
 }
 
@@ -167,6 +199,14 @@ mod tests {
     fn tags_that_look_through_all_open_elements_are_counted() {
         assert!(is_too_large(&"<q></x>".repeat(100_000)));
         assert!(is_too_large(&"<div>".repeat(100_000)));
+    }
+
+    #[test]
+    fn formatting_that_is_never_closed_is_counted() {
+        assert!(is_too_large(&each(50_000, |n| format!("<b id={n}>"))));
+        assert!(is_too_large(&"<!>".repeat(1_000_000)));
+        let closed = each(100_000, |n| format!("<b id={n}>x</b>"));
+        assert!(!is_too_large(&closed));
     }
 
     #[test]

@@ -27,6 +27,7 @@ use super::ledger::{Entry, Known, Ledger};
 use super::outgoing::Desk;
 use super::outgoing::later::Looked;
 use super::schedule::{self, Schedule};
+use crate::content::compose;
 use crate::imap::watch::Hint;
 use crate::imap::{self, Applied, ImapError, Pool};
 
@@ -429,12 +430,19 @@ impl Task {
                 }
                 // Two devices that send the same draft are one: it is sent once, and both are told how that ended.
                 let known = match &mutation {
-                    Mutation::Send { message, .. } => self.ledger.begin_sending(id, &message.id),
+                    Mutation::Send { message, .. } => {
+                        let says = compose::fingerprint(message);
+                        self.ledger.begin_sending(id, &message.id, says)
+                    }
                     _ => Known::No,
                 };
                 match known {
                     Known::No => self.start_outgoing(id, mutation),
                     Known::Running => {}
+                    Known::Otherwise => {
+                        let conflict = Problem::new(ProblemKind::Conflict, "");
+                        self.end(id, Outcome::Rejected(conflict));
+                    }
                     Known::Sent => {
                         let desk = self.desk.clone();
                         let touched = mailboxes_of(&mutation);

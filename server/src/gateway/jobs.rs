@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use roost_wire::{
-    Answer, MAX_RESULTS, MAX_WINDOW, Mailbox, MailboxState, Mutation, Outcome, Problem, Request,
+    Answer, MAX_RESULTS, MAX_WINDOW, Mailbox, MailboxState, Mutation, Outcome, Problem,
+    ProblemKind, Request,
 };
 
 use super::account::Refresh;
@@ -150,7 +151,11 @@ pub async fn mutate(
     let mut lease = pool
         .acquire(Priority::Interactive, mailbox.as_deref())
         .await
-        .map_err(|error| rejected(&error))?;
+        .map_err(|error| match error {
+            // Nothing of it was said to the mail server.
+            ImapError::Timeout => Outcome::Rejected(Problem::new(ProblemKind::Unreachable, "")),
+            error => rejected(&error),
+        })?;
     let applied = imap::apply(&mut lease, mutation, progress).await;
     if matches!(
         mutation,

@@ -20,8 +20,8 @@ pub enum Entry {
 pub struct Ledger {
     entries: HashMap<MutationId, Entry>,
     ended: VecDeque<MutationId>,
-    /// The mutations that send a message, by its Message-ID: two devices may send the same draft.
-    messages: HashMap<String, MutationId>,
+    /// The mutations that send a message, by its Message-ID, with what it says: two devices may send the same draft.
+    messages: HashMap<String, (MutationId, u64)>,
     senders: HashMap<MutationId, String>,
     /// Mutations that wait for another's outcome, by that other.
     following: HashMap<MutationId, Vec<MutationId>>,
@@ -34,6 +34,8 @@ pub enum Known {
     No,
     /// It is being sent for another mutation, whose outcome will be that of both.
     Running,
+    /// It is being sent for another mutation, and says something else there.
+    Otherwise,
     /// It was sent.
     Sent,
     /// It may have been sent, by another device: only the person there knows whether they want it sent again.
@@ -52,16 +54,20 @@ impl Ledger {
         }
     }
 
-    /// Says that this mutation is to send a message, and tells what is known of the message.
-    pub fn begin_sending(&mut self, id: MutationId, message: &str) -> Known {
-        let earlier = self.messages.get(message).copied();
+    /// Says that this mutation is to send a message that says this, and tells what is known of the message.
+    pub fn begin_sending(&mut self, id: MutationId, message: &str, says: u64) -> Known {
+        let (earlier, said) = self.messages.get(message).copied().unzip();
         let known = match earlier.and_then(|earlier| Some((earlier, self.entries.get(&earlier)?))) {
             None => Known::No,
+            Some((_, Entry::Running)) if said != Some(says) => return Known::Otherwise,
             Some((earlier, Entry::Running)) => {
                 self.following.entry(earlier).or_default().push(id);
                 return Known::Running;
             }
-            Some((_, Entry::Ended(Outcome::Done { .. } | Outcome::Saved(_)))) => Known::Sent,
+            // It stays so, however this one ends.
+            Some((_, Entry::Ended(Outcome::Done { .. } | Outcome::Saved(_)))) => {
+                return Known::Sent;
+            }
             // Refused or taken back: it was not sent.
             Some((_, Entry::Ended(Outcome::Rejected(_)))) => Known::No,
             // A person who was told so and sends it again wants that.
@@ -73,7 +79,7 @@ impl Ledger {
         if let Some(earlier) = earlier {
             self.senders.remove(&earlier);
         }
-        self.messages.insert(message.to_owned(), id);
+        self.messages.insert(message.to_owned(), (id, says));
         self.senders.insert(id, message.to_owned());
         known
     }
@@ -120,19 +126,19 @@ mod tests {
         for device in 1..=4 {
             ledger.begin(id(device));
         }
-        assert_eq!(ledger.begin_sending(id(1), "m"), Known::No);
-        assert_eq!(ledger.begin_sending(id(2), "m"), Known::Running);
-        assert_eq!(ledger.begin_sending(id(3), "other"), Known::No);
+        assert_eq!(ledger.begin_sending(id(1), "m", 0), Known::No);
+        assert_eq!(ledger.begin_sending(id(2), "m", 0), Known::Running);
+        assert_eq!(ledger.begin_sending(id(3), "other", 0), Known::No);
         assert_eq!(ledger.end(id(1), Outcome::Unknown), [id(2)]);
         assert!(ledger.end(id(2), Outcome::Unknown).is_empty());
-        assert_eq!(ledger.begin_sending(id(4), "m"), Known::Unknown);
+        assert_eq!(ledger.begin_sending(id(4), "m", 0), Known::Unknown);
         let again = MutationId {
             device: 1,
             count: 2,
         };
         ledger.begin(again);
-        assert_eq!(ledger.begin_sending(again, "m"), Known::No);
+        assert_eq!(ledger.begin_sending(again, "m", 0), Known::No);
         ledger.end(again, Outcome::Done { moved: None });
-        assert_eq!(ledger.begin_sending(id(4), "m"), Known::Sent);
+        assert_eq!(ledger.begin_sending(id(4), "m", 0), Known::Sent);
     }
 }

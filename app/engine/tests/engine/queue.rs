@@ -132,30 +132,71 @@ fn what_the_mail_server_could_not_do_waits_in_its_place_and_is_done_later() {
     assert_eq!(device.subjects(), ["message 4", "message 2", "message 1"]);
     assert_eq!(device.waiting, 2);
     let again = |device: &mut Device| {
-        let (first, mutation) = device.mutations.remove(0);
+        let (id, mutation) = device.take();
         assert!(matches!(mutation, Mutation::Flag { .. }), "{mutation:?}");
-        assert_ne!(first, starring, "the gateway remembers how that one ended");
-        let (second, mutation) = device.take();
-        assert!(matches!(mutation, Mutation::Move { .. }), "{mutation:?}");
-        [first, second]
+        assert_ne!(id, starring, "the gateway remembers how that one ended");
+        id
     };
     // Time alone, a server that is back, and another line each make it go on.
     device.event(Event::Woke(Wake::MutateAgain));
-    for id in again(&mut device) {
-        device.end(id, unreachable());
-    }
+    let id = again(&mut device);
+    device.end(id, unreachable());
     device.server(ServerMessage::MailServer(MailServer::Reachable));
-    for id in again(&mut device) {
-        device.end(id, unreachable());
-    }
+    let id = again(&mut device);
+    device.end(id, unreachable());
     device.event(Event::SocketClosed);
     device.event(Event::Woke(Wake::Reconnect));
     device.open_socket(2);
-    for id in again(&mut device) {
-        device.end(id, Outcome::Done { moved: None });
-    }
+    let id = again(&mut device);
+    device.end(id, Outcome::Done { moved: None });
+    let (id, mutation) = device.take();
+    assert!(matches!(mutation, Mutation::Move { .. }), "{mutation:?}");
+    device.end(id, Outcome::Done { moved: None });
     assert_eq!(device.waiting, 0);
     assert_eq!(device.subjects(), ["message 4", "message 2", "message 1"]);
+}
+
+#[test]
+fn a_folder_is_not_deleted_before_what_waits_to_be_moved_out_of_it() {
+    let mut device = Device::online(7);
+    device.answer_all(state(4, 1));
+    device.act(&[3], Action::Archive);
+    let undo = device.notices.last().and_then(|notice| notice.undo);
+    let (id, _) = device.take();
+    device.end(id, unreachable());
+    device.intent(Intent::DeleteMailbox("Archive".to_owned()));
+    assert!(device.mutations.is_empty());
+    // What held it up is taken back.
+    device.intent(Intent::Undo(undo.expect("it can be undone")));
+    let (_, mutation) = device.take();
+    assert!(matches!(mutation, Mutation::DeleteMailbox { .. }));
+}
+
+#[test]
+fn what_loses_the_mail_server_each_time_is_told() {
+    let mut device = Device::online(7);
+    device.answer_all(state(4, 1));
+    device.act(&[3], Action::Starred(true));
+    for _ in 0..3 {
+        let (id, _) = device.take();
+        device.end(
+            id,
+            Outcome::Rejected(Problem::new(ProblemKind::Timeout, "")),
+        );
+        // A server that is away says nothing about it.
+        device.event(Event::Woke(Wake::MutateAgain));
+        let (id, _) = device.take();
+        device.end(id, unreachable());
+        device.event(Event::Woke(Wake::MutateAgain));
+    }
+    let (id, _) = device.take();
+    device.end(
+        id,
+        Outcome::Rejected(Problem::new(ProblemKind::Timeout, "")),
+    );
+    assert_eq!(device.waiting, 0);
+    let told = device.notices.last().expect("told");
+    assert!(told.text.contains("may not have been done"), "{told:?}");
 }
 
 #[test]
@@ -182,6 +223,9 @@ fn what_the_mail_server_was_lost_in_the_middle_of_is_undone_once_it_is_done() {
     let (id, _) = device.take();
     let lost = Problem::new(ProblemKind::Timeout, "");
     device.end(id, Outcome::Rejected(lost));
+    device.event(Event::Woke(Wake::MutateAgain));
+    let (id, _) = device.take();
+    device.end(id, unreachable());
     assert!(!device.queue[0].can_be_cancelled);
     device.intent(Intent::Undo(undo.expect("it can be undone")));
     device.event(Event::Woke(Wake::MutateAgain));

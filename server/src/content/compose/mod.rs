@@ -11,7 +11,7 @@ mod tests;
 
 pub use address::{is_address, is_message_id, one_line, wire_address};
 pub use body::part_numbers;
-pub use copy::{attachments, has_all};
+pub use copy::{attachments, fingerprint, has_all};
 pub use fields::{
     DELIVERY, ORIGIN, SAVED_BY, SEND_AT, parse_origin, parse_send_at, without_own_fields,
 };

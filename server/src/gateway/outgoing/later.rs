@@ -193,14 +193,14 @@ impl Desk {
         let own = self.claim(place, sure).await?;
         let moved = async {
             let mut lease = self.lend(place).await?;
-            // The claim goes with it: if it cannot be moved, it must not be sent by itself after all.
+            // Its marks go with it: if it cannot be moved, it waits as it did, and is not sent by itself after all.
             let moving = roost_wire::Mutation::Move {
                 mailbox: place.mailbox.to_owned(),
                 uidvalidity: place.uidvalidity,
                 uids: [place.uid].into_iter().collect(),
                 to: drafts.to_owned(),
                 add: vec!["\\Draft".to_owned()],
-                remove: vec![LATER.to_owned(), REFUSED.to_owned()],
+                remove: Vec::new(),
             };
             imap::apply(&mut lease, &moving, &mut |_, _| {}).await
         };
@@ -209,7 +209,7 @@ impl Desk {
             Err(error) => {
                 // What nobody else had begun to send waits on for its time.
                 if own {
-                    self.release(place, SENDING, &[LATER.to_owned()]).await;
+                    self.release(place, &[SENDING], &[]).await;
                 }
                 return Err(told(&error));
             }
@@ -222,7 +222,7 @@ impl Desk {
                 uidvalidity: moved.uidvalidity,
                 uid,
             };
-            self.release(place, SENDING, &[]).await;
+            self.release(place, &[LATER, SENDING, REFUSED], &[]).await;
         }
         let saved = applied.moved.as_ref().and_then(|moved| {
             Some(Saved {
@@ -250,7 +250,7 @@ impl Desk {
             // Nobody knows: the mark stays, and with it the message.
             Err(Outcome::Unknown) => Err(Outcome::Unknown),
             Err(outcome) => {
-                self.release(place, SENDING, &[]).await;
+                self.release(place, &[SENDING], &[]).await;
                 Err(outcome)
             }
         }
@@ -286,14 +286,14 @@ impl Desk {
             .await
     }
 
-    /// Takes a mark away, and sets others. Where this fails, the message waits for a person.
-    pub(super) async fn release(&self, place: Place<'_>, mark: &str, add: &[String]) {
+    /// Takes marks away, and sets others. Where this fails, the message waits for a person.
+    pub(super) async fn release(&self, place: Place<'_>, marks: &[&str], add: &[String]) {
         let mut waits = RELEASE_AGAIN.into_iter();
         loop {
             let released = async {
                 let mut lease = self.lend(place).await?;
                 let uids: UidSet = [place.uid].into_iter().collect();
-                let marks = [mark.to_owned()];
+                let marks: Vec<String> = marks.iter().map(|&mark| mark.to_owned()).collect();
                 imap::mark(
                     &mut lease,
                     place.mailbox,
@@ -413,7 +413,7 @@ impl Desk {
                 }
                 Err(Outcome::Rejected(problem)) if problem.kind == ProblemKind::NoSuchMessage => {}
                 Err(Outcome::Rejected(problem)) => {
-                    self.release(place, SENDING, &[REFUSED.to_owned()]).await;
+                    self.release(place, &[SENDING], &[REFUSED.to_owned()]).await;
                     looked.remarks.push(format!(
                         "A message that was to be sent now was not sent. It is still in {mailbox}. {}",
                         problem.detail

@@ -85,7 +85,7 @@ impl Desk {
             Ok(_) => Ok(done),
             Err(Outcome::Unknown) => Err(Outcome::Unknown),
             Err(outcome) => {
-                self.release(place, ANSWERED, &[]).await;
+                self.release(place, &[ANSWERED], &[]).await;
                 Err(outcome)
             }
         }
