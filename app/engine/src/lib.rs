@@ -42,6 +42,7 @@ pub use intent::{
 pub use kept::{
     KeptAccount, KeptChange, KeptMailbox, KeptPage, PAGE_SPAN, Presence, Purpose, Record,
 };
+pub use people::fits;
 pub use query::{Query, parse as parse_query};
 pub use search::find_in;
 pub use state::State;

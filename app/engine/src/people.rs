@@ -91,15 +91,13 @@ impl People {
     /// Those whom the words typed fit: each word begins a word of the name or of the address. The likeliest first.
     #[inline(never)]
     pub fn complete(&self, typed: &str) -> Vec<Address> {
-        let typed = typed.to_lowercase();
-        let words: Vec<&str> = typed.split_whitespace().collect();
-        if words.is_empty() {
+        if typed.trim().is_empty() {
             return Vec::new();
         }
         let mut fitting: Vec<&Person> = self
             .known
             .values()
-            .filter(|person| words.iter().all(|word| fits(person, word)))
+            .filter(|person| fits(&person.address, typed))
             .collect();
         fitting.sort_by(|a, b| {
             b.score
@@ -114,15 +112,19 @@ impl People {
     }
 }
 
-fn fits(person: &Person, word: &str) -> bool {
-    let begins = |text: &str| {
-        let text = text.to_lowercase();
+/// Whether somebody may be meant by what is typed: each word begins a word of the name or of the address.
+pub fn fits(address: &Address, typed: &str) -> bool {
+    let begins = |text: &str, word: &str| {
         text.starts_with(word)
             || text
                 .split(|c: char| !c.is_alphanumeric())
                 .any(|part| part.starts_with(word))
     };
-    begins(&person.address.email) || begins(&person.address.name)
+    let (email, name) = (address.email.to_lowercase(), address.name.to_lowercase());
+    typed
+        .to_lowercase()
+        .split_whitespace()
+        .all(|word| begins(&email, word) || begins(&name, word))
 }
 
 impl State {

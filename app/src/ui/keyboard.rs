@@ -20,7 +20,7 @@ pub fn listen(ui: Ui) {
             .device
             .session
             .with_untracked(|s| matches!(s.stage, roost_engine::Stage::SignedIn { .. }));
-        if !signed_in || is_typing(&event) {
+        if !signed_in || is_typing(&event) || is_half_a_key(&event.key()) {
             return;
         }
         if event.ctrl_key() {
@@ -45,6 +45,14 @@ pub fn listen(ui: Ui) {
         }
     });
     on_cleanup(move || listener.remove());
+}
+
+/// What is held while another key is pressed: `#` is Shift, and then a digit.
+fn is_half_a_key(key: &str) -> bool {
+    matches!(
+        key,
+        "Shift" | "Control" | "Alt" | "AltGraph" | "Meta" | "CapsLock" | "Fn" | "Dead"
+    )
 }
 
 fn is_typing(event: &KeyboardEvent) -> bool {

@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 use roost_engine::{Action, Intent, MailboxRow, Target};
-use roost_wire::{Composed, Role, Uid};
+use roost_wire::{Composed, Role};
 
 use crate::ui::icon::{Icon, logo};
+use crate::ui::list::hand;
 use crate::ui::live::{When, each, heard, live, memo, shown};
 use crate::ui::state::{Dialog, Pane, Ui};
 use web_sys::DragEvent;
@@ -155,11 +156,7 @@ fn Row(row: MailboxRow) -> impl IntoView {
 
 /// Moves what was dragged: the row, or the whole selection if the row is part of it.
 fn drop_messages(ui: Ui, event: &web_sys::DragEvent, to: String) {
-    let dragged: Option<Uid> = event
-        .data_transfer()
-        .and_then(|data| data.get_data("text/x-roost-uid").ok())
-        .and_then(|uid| uid.parse().ok());
-    let Some(uid) = dragged else {
+    let Some(uid) = hand::dropped(event) else {
         return;
     };
     let selected = ui.all.get_untracked() || ui.selected.with_untracked(|s| s.contains(&uid));

@@ -138,7 +138,7 @@ pub fn follow(ui: Ui) {
         Some(id) => ui.device.send(Intent::Write(Write::Resume(id))),
         // Back from a message being written closes it: it is kept in Drafts.
         None => match writing.get_untracked() {
-            Some(id) => forms.close(ui, id),
+            Some(id) => forms.ask_to_close(id),
             None => go(Place::of(&path())),
         },
     });
@@ -192,8 +192,9 @@ pub fn follow(ui: Ui) {
             && let Ok(history) = window().history()
         {
             let from_message = before.flatten().is_some_and(|before| before.uid.is_some());
-            // Stepping through messages is one step back, not twenty.
-            let _ = if from_message && place.uid.is_some() {
+            // Stepping through messages is one step back, not twenty; a message that was written is none.
+            let written = path().starts_with("/compose/");
+            let _ = if from_message && place.uid.is_some() || written {
                 history.replace_state_with_url(&JsValue::NULL, "", Some(&place.path()))
             } else {
                 history.push_state_with_url(&JsValue::NULL, "", Some(&place.path()))

@@ -109,6 +109,29 @@ test("what is closed in the moment before a page is loaded anew stays closed", a
   await expect(forms(page)).toHaveCount(1);
 });
 
+test("what stands in a form is in the draft when the person goes back from it", async ({ page, account, imap, isMobile }) => {
+  await signIn(page, account);
+  await begin(page, "Back", "one");
+  await form(page, "Back").getByRole("combobox", { name: "To", exact: true }).fill("bob@roost.test");
+  await page.goBack();
+  await expect(forms(page)).toHaveCount(0);
+  await expect.poll(async () => (await contents(imap, "Drafts")).has("Back")).toBe(true);
+  if (isMobile) await page.getByRole("button", { name: "Show mailboxes" }).click();
+  await page.getByRole("navigation", { name: "Mailboxes" }).getByRole("button", { name: /^Drafts/ }).click();
+  await row(page, "Back").click();
+  await expect(form(page, "Back").getByRole("list", { name: "To recipients" })).toContainText("bob@roost.test");
+});
+
+test("a question leaves the person where they write", async ({ page, account }) => {
+  await signIn(page, account);
+  await begin(page, "Question", "see what is attached");
+  await text(page, "Question").press("Control+Enter");
+  await expect(form(page, "Question").getByText("Say who it is for")).toBeVisible();
+  await expect(text(page, "Question")).toBeFocused();
+  await form(page, "Question").getByRole("button", { name: "Cc and Bcc" }).click();
+  await expect(form(page, "Question").getByRole("combobox", { name: "Cc", exact: true })).toBeFocused();
+});
+
 test("a form in which nothing was written yet comes back too", async ({ page, account }) => {
   await signIn(page, account);
   await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).click();

@@ -31,6 +31,13 @@ test("everything works by keyboard alone", async ({ page, account, imap }) => {
   await page.keyboard.press("g");
   await page.keyboard.press("i");
   await expect(row(page, /Welcome to Roost/)).toBeVisible();
+  // With Shift, which is a key of its own.
+  await page.keyboard.press("g");
+  await page.keyboard.press("Shift+#");
+  await expect(page.getByRole("heading", { name: "Trash" })).toBeVisible();
+  await page.keyboard.press("g");
+  await page.keyboard.press("i");
+  await expect(row(page, /Welcome to Roost/)).toBeVisible();
   // A dialog keeps the focus inside and gives it back.
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog")).toBeVisible();

@@ -8,7 +8,7 @@ use roost_engine::{
     DraftPhase, Identity, Intent, Write, address_problem, alternative_of, html_of, is_formatted,
 };
 use roost_wire::{Composed, Uid};
-use wasm_bindgen::JsCast as _;
+use wasm_bindgen::JsCast;
 
 use crate::device::LEAVING;
 use crate::ui::compose::banners::Banners;
@@ -95,11 +95,14 @@ pub fn Form(form: Composed) -> impl IntoView {
     let question = RwSignal::new(None::<&'static str>);
     // What stands in a field of recipients is taken when the field is left; the form as it is then goes first.
     let settle = move || {
-        if let Some(field) = document().active_element() {
-            let _ = field.unchecked_into::<web_sys::HtmlElement>().blur();
+        let field = document().active_element();
+        let field = field.map(JsCast::unchecked_into::<web_sys::HtmlElement>);
+        if let Some(field) = &field {
+            let _ = field.blur();
         }
         dirty.set_value(true);
         keep();
+        field
     };
     let uploading = RwSignal::new(0_usize);
     let close = move || {
@@ -107,29 +110,43 @@ pub fn Form(form: Composed) -> impl IntoView {
             question.set(Some(UPLOADING));
             return;
         }
-        settle();
+        let _ = settle();
         forms.close(ui, id.get_value());
     };
+    // Asked for elsewhere: the person went back.
+    effect(move || {
+        if id.with_value(|id| forms.is_to_close(id)) {
+            close();
+        }
+    });
     // When it is to be sent, if not now.
     let later = RwSignal::new(None::<i64>);
     let send = move |sure: bool| {
-        settle();
+        let field = settle();
         let recipients = fields.recipients();
-        if uploading.get_untracked() > 0 {
-            question.set(Some(UPLOADING));
+        let problem = if uploading.get_untracked() > 0 {
+            Some(UPLOADING)
         } else if recipients.is_empty() {
-            question.set(Some("Say who it is for, then send it."));
+            Some("Say who it is for, then send it.")
         } else if recipients
             .iter()
             .any(|address| address_problem(address).is_some())
         {
-            question.set(Some(
-                "One of the addresses cannot be written to. It is marked.",
-            ));
-        } else if too_large.with_untracked(Option::is_some) {
-            // It stands there already.
+            Some("One of the addresses cannot be written to. It is marked.")
         } else if !sure && speaks_of_attachment(&fields.plain()) && view.with_untracked(has_none) {
-            question.set(Some(FORGOTTEN));
+            Some(FORGOTTEN)
+        } else {
+            None
+        };
+        // What is too large is said already.
+        if problem.is_some() || too_large.with_untracked(Option::is_some) {
+            if problem.is_some() {
+                question.set(problem);
+            }
+            // Who types on types where they did: elsewhere, letters are commands.
+            if let Some(field) = field {
+                let _ = field.focus();
+            }
         } else if let Some(at) = later.get_untracked() {
             write(Write::Schedule {
                 id: id.get_value(),
@@ -268,7 +285,9 @@ pub fn Form(form: Composed) -> impl IntoView {
             })
             on:paste=heard(move |event: ClipboardEvent| {
                 let pasted = event.clipboard_data().map(|data| enclosures::files_of(&data)).unwrap_or_default();
-                if !pasted.is_empty() {
+                // Cells of a table are text and a picture of it.
+                let text = event.clipboard_data().and_then(|data| data.get_data("text/plain").ok()).unwrap_or_default();
+                if !pasted.is_empty() && text.is_empty() {
                     event.prevent_default();
                     files.set(pasted.into_iter().map(Picked::attached).collect());
                 }
@@ -296,7 +315,10 @@ pub fn Form(form: Composed) -> impl IntoView {
                 </When>
                 <Recipients label="To" list=fields.to autofocus=!reply && begin shift=shift(0) moved />
                 <Show when=live(move || more.get()) fallback=live(move || view! {
-                    <button class="link" on:click=heard(move |_| more.set(true))>"Cc and Bcc"</button>
+                    <button class="link" on:click=heard(move |_| {
+                        more.set(true);
+                        moved.set(Some(("Cc", 0)));
+                    })>"Cc and Bcc"</button>
                 })>
                     <Recipients label="Cc" list=fields.cc autofocus=false shift=shift(1) moved />
                     <Recipients label="Bcc" list=fields.bcc autofocus=false shift=shift(2) moved />

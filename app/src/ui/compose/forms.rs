@@ -24,6 +24,8 @@ pub struct Forms {
     all: RwSignal<Vec<Form>>,
     /// Those of the page before that are not drawn yet.
     returning: StoredValue<Vec<String>>,
+    /// The one that is to close, as if its own button were pressed.
+    closing: RwSignal<Option<String>>,
 }
 
 impl Forms {
@@ -35,6 +37,7 @@ impl Forms {
         Self {
             all: RwSignal::new(forms),
             returning: StoredValue::new(ids),
+            closing: RwSignal::new(None),
         }
     }
 
@@ -62,6 +65,20 @@ impl Forms {
             self.all.update(|all| all.retain(there));
         }
         self.write();
+    }
+
+    /// Asks a form to close: it takes what stands in its fields, and may have a question first.
+    pub fn ask_to_close(self, id: String) {
+        self.closing.set(Some(id));
+    }
+
+    /// Whether it was asked to; once.
+    pub fn is_to_close(self, id: &str) -> bool {
+        let asked = self.closing.with(|closing| closing.as_deref() == Some(id));
+        if asked {
+            self.closing.set(None);
+        }
+        asked
     }
 
     /// Closes a form: what was written is kept in Drafts. The next page does not ask for it, however soon that is loaded.

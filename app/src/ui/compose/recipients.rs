@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use leptos::html;
 use leptos::prelude::*;
-use roost_engine::{Intent, address_problem, addresses};
+use roost_engine::{Intent, address_problem, addresses, fits};
 use roost_wire::Address;
 use wasm_bindgen::JsCast;
 
@@ -57,7 +57,8 @@ pub fn Recipients(
     let box_id = StoredValue::new(format!("people-{number}"));
     // What is typed here; people are offered for it.
     let typed = RwSignal::new(String::new());
-    let active = RwSignal::new(None::<usize>);
+    // The address of the one that is pointed at, wherever it stands by now.
+    let active = RwSignal::new(None::<String>);
     let ask = move |text: String| {
         active.set(None);
         if typed.with_untracked(|before| *before != text) {
@@ -74,6 +75,8 @@ pub fn Recipients(
             return Vec::new();
         }
         let mut people = ui.device.offers.with(|offers| offers.people.clone());
+        // What is offered may still be for what was typed before.
+        typed.with(|typed| people.retain(|person| fits(person, typed)));
         list.with(|list| {
             people.retain(|person| {
                 let same = |other: &Address| other.email.eq_ignore_ascii_case(&person.email);
@@ -82,6 +85,13 @@ pub fn Recipients(
         });
         people
     });
+    let place = move || {
+        let email = active.get()?;
+        offered.with(|people| people.iter().position(|person| person.email == email))
+    };
+    let point_at = move |index: usize| {
+        active.set(offered.with_untracked(|people| Some(people.get(index)?.email.clone())));
+    };
     let open = memo(move || offered.with(|people| !people.is_empty()));
     let clear = move || {
         if let Some(input) = input.get_untracked() {
@@ -201,20 +211,20 @@ pub fn Recipients(
                 aria-autocomplete="list"
                 aria-expanded=live(move || if open.get() { "true" } else { "false" })
                 aria-controls=box_id.get_value()
-                aria-activedescendant=live(move || active.get().map(option_id))
+                aria-activedescendant=live(move || place().map(option_id))
                 on:keydown=heard(move |event: KeyboardEvent| {
                     let value = event_target_value(&event);
                     let count = offered.with_untracked(Vec::len);
-                    let chosen = active.get_untracked();
+                    let chosen = untrack(place);
                     match event.key().as_str() {
                         _ if event.is_composing() => {}
                         "ArrowDown" if count > 0 => {
                             event.prevent_default();
-                            active.set(Some(chosen.map_or(0, |at| (at + 1) % count)));
+                            point_at(chosen.map_or(0, |at| (at + 1) % count));
                         }
                         "ArrowUp" if count > 0 => {
                             event.prevent_default();
-                            active.set(Some(chosen.map_or(count - 1, |at| (at + count - 1) % count)));
+                            point_at(chosen.map_or(count - 1, |at| (at + count - 1) % count));
                         }
                         "Escape" if count > 0 => {
                             event.stop_propagation();
@@ -257,7 +267,7 @@ pub fn Recipients(
                         <li
                             role="option"
                             id=option_id(index)
-                            aria-selected=live(move || if active.get() == Some(index) { "true" } else { "false" })
+                            aria-selected=live(move || if place() == Some(index) { "true" } else { "false" })
                             // The field keeps the focus.
                             on:mousedown=heard(move |event: MouseEvent| {
                                 event.prevent_default();

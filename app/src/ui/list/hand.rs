@@ -51,10 +51,26 @@ pub fn click(ui: Ui, event: &MouseEvent) {
     }
 }
 
+/// What is dragged: the page, and the message's UID.
+const DRAGGED: &str = "text/x-roost-uid";
+
+/// A number of this page: a row of another window is of another mailbox, or account.
+fn page() -> f64 {
+    thread_local! { static PAGE: f64 = js_sys::Math::random(); }
+    PAGE.with(|page| *page)
+}
+
+/// The message that was dragged here, from this page.
+pub fn dropped(event: &DragEvent) -> Option<Uid> {
+    let data = event.data_transfer()?.get_data(DRAGGED).ok()?;
+    let (from, uid) = data.split_once(' ')?;
+    (from == page().to_string()).then(|| uid.parse().ok())?
+}
+
 pub fn drag_start(event: &DragEvent) {
     let row = aimed_at(event).and_then(|(_, row)| uid_of(&row));
     if let (Some(uid), Some(data)) = (row, event.data_transfer()) {
-        let _ = data.set_data("text/x-roost-uid", &uid.to_string());
+        let _ = data.set_data(DRAGGED, &format!("{} {uid}", page()));
         data.set_effect_allowed("move");
     }
 }

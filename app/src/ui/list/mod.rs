@@ -1,7 +1,7 @@
 //! The list of messages: virtual, only the rows on screen are in the document.
 
 mod geometry;
-mod hand;
+pub mod hand;
 mod reached;
 mod row;
 mod toolbar;
