@@ -166,13 +166,14 @@ impl Dovecot {
         self.home.join("mail").join(user)
     }
 
-    /// Gives files written by us to the user that Dovecot reads them as.
-    pub async fn own_mail(&self) -> anyhow::Result<()> {
+    /// Gives an account's Maildir or mbox, written by us, to the user that Dovecot reads them as. Only those: where others are at work,
+    /// files go while they are listed.
+    pub async fn own_mail(&self, mail: &Path) -> anyhow::Result<()> {
         if is_root() {
             let (uid, gid) = mail_user();
             let status = tokio::process::Command::new("chown")
                 .args(["-R", &format!("{uid}:{gid}")])
-                .arg(self.home.join("mail"))
+                .arg(mail)
                 .status()
                 .await?;
             anyhow::ensure!(status.success(), "chown failed");

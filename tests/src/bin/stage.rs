@@ -37,7 +37,9 @@ async fn demo(port: Option<&String>) -> anyhow::Result<()> {
     mail::seed(&dovecot.maildir("alice"), Seed::Demo)?;
     mail::seed_everything(&dovecot.maildir("alice"))?;
     mail::seed(&dovecot.maildir("bob"), Seed::Reading)?;
-    dovecot.own_mail().await?;
+    for user in ["alice", "bob"] {
+        dovecot.own_mail(&dovecot.maildir(user)).await?;
+    }
     let postfix = Postfix::start(&dovecot).await?;
     let listen = format!("127.0.0.1:{}", port.map_or("8080", String::as_str));
     let gateway = Gateway::start(
@@ -185,11 +187,11 @@ impl Stage {
                 self.accounts += 1;
                 if let Seed::OneFile(count) = seed {
                     mail::seed_mbox(&self.dovecot.mbox(&name), count)?;
-                    self.dovecot.own_mail().await?;
+                    self.dovecot.own_mail(&self.dovecot.mbox(&name)).await?;
                     self.dovecot.add_user_with_mbox(&name).await?;
                 } else {
                     mail::seed(&self.dovecot.maildir(&name), seed)?;
-                    self.dovecot.own_mail().await?;
+                    self.dovecot.own_mail(&self.dovecot.maildir(&name)).await?;
                     if self.accounts > READY {
                         self.dovecot.know_users([name.clone()])?;
                     }

@@ -19,7 +19,7 @@ async fn stage(options: &Options, seed: Seed) -> anyhow::Result<Stage> {
     let dovecot = Dovecot::start(options).await?;
     dovecot.add_user("alice").await?;
     mail::seed(&dovecot.maildir("alice"), seed)?;
-    dovecot.own_mail().await?;
+    dovecot.own_mail(&dovecot.maildir("alice")).await?;
     let gateway = Gateway::start(&dovecot.url(), &[]).await?;
     Ok(Stage { dovecot, gateway })
 }

@@ -21,7 +21,7 @@ async fn stage(options: &Options, count: u32) -> anyhow::Result<Stage> {
     let dovecot = Dovecot::start(options).await?;
     dovecot.add_user("alice").await?;
     mail::seed(&dovecot.maildir("alice"), Seed::Many(count))?;
-    dovecot.own_mail().await?;
+    dovecot.own_mail(&dovecot.maildir("alice")).await?;
     let gateway = Gateway::start(&dovecot.url(), &[]).await?;
     let mut device = Device::connect(&gateway.url, "alice").await?;
     let request = Request::Window {

@@ -124,7 +124,6 @@ async fn a_message_waits_where_every_client_sees_it_and_goes_at_its_time() -> an
     Ok(())
 }
 
-/// Two gateways hold the same account and both see that the time has come; one restarts meanwhile.
 /// What is only delivered into that mailbox, or moved there, goes nowhere, whatever its header says.
 #[tokio::test]
 async fn nothing_is_sent_that_was_not_put_there_to_be_sent() -> anyhow::Result<()> {
@@ -154,6 +153,7 @@ async fn nothing_is_sent_that_was_not_put_there_to_be_sent() -> anyhow::Result<(
     Ok(())
 }
 
+/// Two gateways hold the same account and both see that the time has come; one restarts meanwhile.
 #[tokio::test]
 async fn several_gateways_send_it_once() -> anyhow::Result<()> {
     let mut stage = Stage::start().await?;

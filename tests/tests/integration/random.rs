@@ -259,7 +259,7 @@ async fn play(seed: u64, steps: u64) -> anyhow::Result<()> {
     let dovecot = Dovecot::start(&Options::default()).await?;
     dovecot.add_user("alice").await?;
     mail::seed(&dovecot.maildir("alice"), Seed::Many(120))?;
-    dovecot.own_mail().await?;
+    dovecot.own_mail(&dovecot.maildir("alice")).await?;
     let imap = Proxy::start(dovecot.port).await?;
     let url = format!("imap://127.0.0.1:{}", imap.port);
     let gateway = Gateway::start(&url, &["--imap-timeout", "5"]).await?;

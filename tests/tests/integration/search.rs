@@ -78,7 +78,7 @@ async fn a_search_means_the_same_here_and_there() -> anyhow::Result<()> {
         let dovecot = Dovecot::start(&Options::default()).await?;
         dovecot.add_user("alice").await?;
         mail::seed(&dovecot.maildir("alice"), seed)?;
-        dovecot.own_mail().await?;
+        dovecot.own_mail(&dovecot.maildir("alice")).await?;
         let gateway = Gateway::start(&dovecot.url(), &[]).await?;
         let mut device = Device::connect(&gateway.url, "alice").await?;
         let summaries = summaries(&mut device).await?;
