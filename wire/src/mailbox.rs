@@ -17,6 +17,18 @@ pub struct Mailbox {
     pub counts: Option<Counts>,
 }
 
+impl Mailbox {
+    /// Whether it is the one of the person's own that Roost calls so: at the top, or below INBOX where servers keep all
+    /// mailboxes there. Not one of that name that somebody shares with them.
+    pub fn is_own(&self, label: &str) -> bool {
+        let below = self.delimiter.and_then(|delimiter| {
+            let below = self.name.strip_prefix("INBOX")?;
+            below.strip_prefix(delimiter)
+        });
+        self.role.is_none() && (self.name == label || below == Some(label))
+    }
+}
+
 /// What a mailbox is for (RFC 6154; the inbox by its name).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Role {

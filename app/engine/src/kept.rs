@@ -577,13 +577,9 @@ fn keep_mailbox(name: &str, cache: &mut Cache, batch: &mut Vec<Record>) {
         } else {
             cache.summaries_of_page(page)
         };
-        let known = if summaries.is_empty() {
-            cache.kept.pages.remove(&page)
-        } else {
+        if !summaries.is_empty() {
             cache.kept.pages.insert(page);
-            true
-        };
-        if !known {
+        } else if !cache.kept.pages.remove(&page) {
             continue;
         }
         batch.push(Record::Page(KeptPage {

@@ -88,14 +88,13 @@ fn is_formatting(name: &QualName) -> bool {
 }
 
 impl Cost {
-    fn step(&self) {
-        self.steps.set(self.steps.get() + 1);
+    fn step(&self, elements: usize) {
+        self.steps.set(self.steps.get() + elements);
     }
 
     /// The tree looks for a node among its siblings: comparing them is cheap, and there may be as many as elements.
     fn step_through_siblings(&self) {
-        self.steps
-            .set(self.steps.get() + 1 + self.elements.get() / 8);
+        self.step(1 + self.elements.get() / 8);
     }
 }
 
@@ -113,17 +112,17 @@ impl TreeSink for Cost {
     }
 
     fn elem_name<'a>(&'a self, target: &'a Element) -> &'a QualName {
-        self.step();
+        self.step(1);
         &target.0.name
     }
 
     fn create_element(&self, name: QualName, _: Vec<Attribute>, flags: ElementFlags) -> Element {
         self.elements.set(self.elements.get() + 1);
-        self.step();
+        self.step(1);
         let held = is_formatting(&name).then(|| {
             // It is compared with each of the others, attribute by attribute.
             let held = self.formatting.get();
-            self.steps.set(self.steps.get() + 10 * held);
+            self.step(10 * held);
             self.formatting.set(held + 1);
             Rc::clone(&self.formatting)
         });
@@ -152,7 +151,7 @@ impl TreeSink for Cost {
     }
 
     fn same_node(&self, x: &Element, y: &Element) -> bool {
-        self.step();
+        self.step(1);
         Rc::ptr_eq(&x.0, &y.0)
     }
 

@@ -37,16 +37,9 @@ pub struct Schedule {
 impl Schedule {
     /// The account's mailboxes are known, or others.
     pub fn set_mailboxes(&mut self, mailboxes: &[Mailbox]) {
-        // The person's own, not one that somebody shares with them.
-        let waiting = mailboxes.iter().find(|mailbox| {
-            let below = mailbox.delimiter.and_then(|delimiter| {
-                let below = mailbox.name.strip_prefix("INBOX")?;
-                below.strip_prefix(delimiter)
-            });
-            mailbox.role.is_none()
-                && mailbox.selectable
-                && (mailbox.name == NAME || below == Some(NAME))
-        });
+        let waiting = mailboxes
+            .iter()
+            .find(|mailbox| mailbox.selectable && mailbox.is_own(NAME));
         let sent = mailboxes
             .iter()
             .find(|mailbox| mailbox.role == Some(Role::Sent))

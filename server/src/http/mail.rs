@@ -96,46 +96,43 @@ pub async fn body(
         target.uid
     );
     let remote = query.images == 1;
-    // Sanitizing a large message takes a while: not on the threads that serve everybody.
-    let place = gateway.sanitizing().await;
-    let body = tokio::task::spawn_blocking(move || {
-        // Held for as long as it runs, whether or not somebody still waits for it.
-        let _place = place;
-        if let Some(raw) = raw {
-            return content::from_raw(&raw, remote, defects);
-        }
-        let texts = texts
-            .into_iter()
-            .map(|(part, bytes)| {
-                if bytes.len() as u64 >= MAX_TEXT {
-                    defects.push(
-                        "The text is very long and was cut. The source has all of it.".to_owned(),
-                    );
-                }
-                decoded(&part, &bytes)
-            })
-            .collect();
-        let addresses = inline
-            .iter()
-            .map(|(content_id, part)| (content_id.clone(), format!("{base}{}", part.number)))
-            .collect();
-        let unshown = inline
-            .iter()
-            .map(|(content_id, part)| (content_id.clone(), part.attachment()))
-            .collect();
-        let attachments = attachments.iter().map(Part::attachment).collect();
-        content::assemble(
-            &header,
-            texts,
-            attachments,
-            &addresses,
-            &unshown,
-            remote,
-            defects,
-        )
-    })
-    .await
-    .map_err(|_| ImapError::Garbled("a message that cannot be shown"))?;
+    let body = gateway
+        .sanitize("a message that cannot be shown", move || {
+            if let Some(raw) = raw {
+                return content::from_raw(&raw, remote, defects);
+            }
+            let texts = texts
+                .into_iter()
+                .map(|(part, bytes)| {
+                    if bytes.len() as u64 >= MAX_TEXT {
+                        defects.push(
+                            "The text is very long and was cut. The source has all of it."
+                                .to_owned(),
+                        );
+                    }
+                    decoded(&part, &bytes)
+                })
+                .collect();
+            let addresses = inline
+                .iter()
+                .map(|(content_id, part)| (content_id.clone(), format!("{base}{}", part.number)))
+                .collect();
+            let unshown = inline
+                .iter()
+                .map(|(content_id, part)| (content_id.clone(), part.attachment()))
+                .collect();
+            let attachments = attachments.iter().map(Part::attachment).collect();
+            content::assemble(
+                &header,
+                texts,
+                attachments,
+                &addresses,
+                &unshown,
+                remote,
+                defects,
+            )
+        })
+        .await?;
     postcard_response(&body)
 }
 
@@ -155,44 +152,42 @@ pub async fn draft(
             "The mail server cannot tell what this message consists of.",
         ));
     }
-    let place = gateway.sanitizing().await;
-    let composed = tokio::task::spawn_blocking(move || {
-        let _place = place;
-        let texts = parts
-            .texts
-            .iter()
-            .map(|(part, bytes)| decoded(part, bytes))
-            .collect();
-        // An image may be both attached and shown in the text.
-        let mut attached: Vec<&Part> = parts
-            .attachments
-            .iter()
-            .chain(parts.inline.values())
-            .collect();
-        attached.sort_by_key(|part| (part.number.len(), part.number.clone()));
-        attached.dedup_by(|a, b| a.number == b.number);
-        let enclosures = attached
-            .into_iter()
-            .map(|part| {
-                let attachment = part.attachment();
-                Enclosure {
-                    name: attachment.name,
-                    media_type: attachment.media_type,
-                    size: attachment.size,
-                    source: Source::Part {
-                        mailbox: target.mailbox.clone(),
-                        uidvalidity: target.uidvalidity,
-                        uid: target.uid,
-                        part: attachment.part,
-                    },
-                    content_id: (!part.attached).then(|| part.content_id.clone()).flatten(),
-                }
-            })
-            .collect();
-        content::composed(&parts.header, texts, enclosures)
-    })
-    .await
-    .map_err(|_| ImapError::Garbled("a message that cannot be written on"))?;
+    let composed = gateway
+        .sanitize("a message that cannot be written on", move || {
+            let texts = parts
+                .texts
+                .iter()
+                .map(|(part, bytes)| decoded(part, bytes))
+                .collect();
+            // An image may be both attached and shown in the text.
+            let mut attached: Vec<&Part> = parts
+                .attachments
+                .iter()
+                .chain(parts.inline.values())
+                .collect();
+            attached.sort_by_key(|part| (part.number.len(), part.number.clone()));
+            attached.dedup_by(|a, b| a.number == b.number);
+            let enclosures = attached
+                .into_iter()
+                .map(|part| {
+                    let attachment = part.attachment();
+                    Enclosure {
+                        name: attachment.name,
+                        media_type: attachment.media_type,
+                        size: attachment.size,
+                        source: Source::Part {
+                            mailbox: target.mailbox.clone(),
+                            uidvalidity: target.uidvalidity,
+                            uid: target.uid,
+                            part: attachment.part,
+                        },
+                        content_id: (!part.attached).then(|| part.content_id.clone()).flatten(),
+                    }
+                })
+                .collect();
+            content::composed(&parts.header, texts, enclosures)
+        })
+        .await?;
     postcard_response(&composed)
 }
 
@@ -207,17 +202,15 @@ pub async fn sanitize(
     html: String,
 ) -> Result<Response, Refusal> {
     gateway.account(&session, &account)?;
-    let place = gateway.sanitizing().await;
-    let clean = tokio::task::spawn_blocking(move || {
-        let _place = place;
-        let images = Images {
-            remote: false,
-            inline: &HashMap::new(),
-        };
-        content::sanitize(&html, &images).html
-    })
-    .await
-    .map_err(|_| ImapError::Garbled("HTML that cannot be sanitized"))?;
+    let clean = gateway
+        .sanitize("HTML that cannot be sanitized", move || {
+            let images = Images {
+                remote: false,
+                inline: &HashMap::new(),
+            };
+            content::sanitize(&html, &images).html
+        })
+        .await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], clean).into_response())
 }
 

@@ -83,9 +83,19 @@ impl Gateway {
         Ok(self.accounts.open(&session.credentials, None))
     }
 
-    /// A place among those that sanitize; `None` never comes.
-    async fn sanitizing(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
-        Arc::clone(&self.sanitizing).acquire_owned().await.ok()
+    /// Has HTML sanitized, which takes a while: not on the threads that serve everybody. `what` it is, if that cannot be done.
+    async fn sanitize<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ImapError> {
+        let place = Arc::clone(&self.sanitizing).acquire_owned().await;
+        let working = tokio::task::spawn_blocking(move || {
+            // Held for as long as it runs, whether or not somebody still waits for it.
+            let _place = place;
+            work()
+        });
+        working.await.map_err(|_| ImapError::Garbled(what))
     }
 
     /// Tells every device to come back, and waits until all accounts are closed.

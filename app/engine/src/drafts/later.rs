@@ -90,14 +90,9 @@ pub fn insert(state: &mut State, tab: TabId, id: &str, mut message: Composed) {
 impl State {
     /// A mailbox that Roost names, whether it is there or not.
     pub(super) fn named_mailbox(&self, label: &str) -> String {
-        // The person's own, not one that somebody shares with them.
-        let own = |name: &str, delimiter: Option<char>| {
-            let below = delimiter.and_then(|d| name.strip_prefix("INBOX")?.strip_prefix(d));
-            name == label || below == Some(label)
-        };
         self.mailboxes
             .iter()
-            .find(|known| known.role.is_none() && own(&known.name, known.delimiter))
+            .find(|known| known.is_own(label))
             .map_or_else(
                 || format!("{}{label}", personal_prefix(&self.mailboxes)),
                 |known| known.name.clone(),

@@ -184,7 +184,7 @@ impl Desk {
     async fn says_more_than_copy(&self, message: &Composed, sent: &str) -> Result<bool, ImapError> {
         let mut lease = self.pool.acquire(Priority::Interactive, Some(sent)).await?;
         let (uidvalidity, found) = imap::find(&mut lease, sent, &message.id).await?;
-        let Some(uid) = found.iter().last() else {
+        let Some(uid) = found.iter().next_back() else {
             return Ok(false);
         };
         let structure = imap::envelope(&mut lease, sent, uidvalidity, uid)
