@@ -5,15 +5,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 /// What the line is like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Line {
     /// New connections are closed at once, open ones are cut.
     pub down: bool,
-    /// Each piece waits this long.
+    /// Each piece arrives this much later.
     pub delay: Duration,
     /// At most so many bytes a second; 0 is no limit.
     pub bytes_per_second: u32,
@@ -136,10 +138,28 @@ async fn forward(
     }
 }
 
+/// Pieces that are on their way.
+const UNDERWAY: usize = 64;
+
 async fn pump(
-    mut from: tokio::net::tcp::OwnedReadHalf,
-    mut to: tokio::net::tcp::OwnedWriteHalf,
+    from: OwnedReadHalf,
+    to: OwnedWriteHalf,
     (line, left): (Arc<watch::Receiver<Line>>, Arc<AtomicU64>),
+    count: impl Fn(&[u8]),
+) {
+    let (underway, arriving) = mpsc::channel(UNDERWAY);
+    // What is underway when one side ends still arrives.
+    tokio::join!(
+        take(from, &line, underway, count),
+        deliver(arriving, to, &left)
+    );
+}
+
+/// Takes pieces off one side, no faster than the line carries them, until that side or the other one ends.
+async fn take(
+    mut from: OwnedReadHalf,
+    line: &watch::Receiver<Line>,
+    underway: mpsc::Sender<(Instant, Vec<u8>)>,
     count: impl Fn(&[u8]),
 ) {
     let mut buffer = [0; 16 * 1024];
@@ -148,29 +168,47 @@ async fn pump(
             0 => buffer.len(),
             rate => (rate as usize / 20).clamp(1, buffer.len()),
         };
-        let Ok(length @ 1..) = from.read(&mut buffer[..limit]).await else {
-            return;
+        let length = tokio::select! {
+            length = from.read(&mut buffer[..limit]) => length.unwrap_or(0),
+            () = underway.closed() => 0,
         };
+        if length == 0 {
+            return;
+        }
         let Line {
             delay,
             bytes_per_second,
             ..
         } = *line.borrow();
         count(&buffer[..length]);
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
         if bytes_per_second > 0 {
             tokio::time::sleep(Duration::from_secs_f64(
                 length as f64 / f64::from(bytes_per_second),
             ))
             .await;
         }
+        let piece = (Instant::now() + delay, buffer[..length].to_vec());
+        if underway.send(piece).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Hands each piece to the other side when it is due, until no more is `left` to pass or that side ends.
+async fn deliver(
+    mut arriving: mpsc::Receiver<(Instant, Vec<u8>)>,
+    mut to: OwnedWriteHalf,
+    left: &AtomicU64,
+) {
+    while let Some((due, piece)) = arriving.recv().await {
+        tokio::time::sleep_until(due).await;
         let before = left.load(Ordering::Relaxed);
-        let passed = length.min(usize::try_from(before).unwrap_or(usize::MAX));
+        let passed = piece
+            .len()
+            .min(usize::try_from(before).unwrap_or(usize::MAX));
         left.store(before - passed as u64, Ordering::Relaxed);
-        if to.write_all(&buffer[..passed]).await.is_err()
-            || passed < length
+        if to.write_all(&piece[..passed]).await.is_err()
+            || passed < piece.len()
             || before == passed as u64
         {
             // What was passed on arrives before the end does.

@@ -2,8 +2,8 @@
 
 use roost_wire::{Mailbox, Mutation, Role, Uid, UidSet};
 
-use crate::pending::Inverse;
 use crate::state::{Open, Source};
+use crate::undo::Inverse;
 use crate::{Action, Effect, Intent, State, TabId, Target, Wake, queue};
 
 /// How long a message is on screen before it counts as read.

@@ -26,10 +26,12 @@ mod pending;
 mod people;
 mod query;
 mod queue;
+mod replay;
 mod search;
 mod session;
 mod state;
 mod sync;
+mod undo;
 mod view;
 
 pub use drafts::{

@@ -1,11 +1,8 @@
-//! Mutations without an outcome yet, what they do to what is shown, and how they are taken back.
+//! Mutations without an outcome yet: when they go to the gateway, and what becomes of them. `replay.rs` has what they do to
+//! what is shown, `undo.rs` how they are taken back.
 
-use roost_wire::{
-    ClientMessage, Moved, Mutation, MutationId, Outcome, Problem, ProblemKind, Recovery, Summary,
-    UidSet,
-};
+use roost_wire::{ClientMessage, Mutation, MutationId, Outcome, Problem, ProblemKind, Recovery};
 
-use crate::cache::Cache;
 use crate::drafts::Draft;
 use crate::kept::KeptChange;
 use crate::state::Socket;
@@ -20,8 +17,6 @@ const STUCK_MS: u32 = 150_000;
 const AGAIN_MS: u32 = 5_000;
 /// How often the mail server may be lost in the middle of a mutation before that is told: it may be what loses it.
 const MAX_LOST: u8 = 3;
-/// How many things can be undone.
-const MAX_UNDO: usize = 50;
 
 /// A mutation without an outcome.
 #[derive(Debug, Clone)]
@@ -100,51 +95,6 @@ fn can_wait(mutation: &Mutation) -> bool {
             | Mutation::Subscribe { .. }
             | Mutation::DiscardDraft { .. }
     )
-}
-
-/// Something that can be taken back.
-#[derive(Debug, Clone)]
-pub struct Undo {
-    pub id: UndoId,
-    pub inverse: Inverse,
-    /// The person asked for it before the outcome was known.
-    pub wanted: Option<TabId>,
-}
-
-#[derive(Debug, Clone)]
-pub enum Inverse {
-    /// Not sending the message of that id.
-    Unsend(String),
-    /// Discarding the draft of that id.
-    Discard(String),
-    /// These mutations, at once.
-    Mutations(Vec<Mutation>),
-    /// Moving back, once it is known where the messages are.
-    MoveBack {
-        from: String,
-        to: String,
-        /// Flags to set back on the way.
-        add: Vec<String>,
-        remove: Vec<String>,
-        moved: Option<Moved>,
-    },
-    /// Deleting the copies, once it is known which they are.
-    Uncopy {
-        mailbox: String,
-        copies: Option<Moved>,
-    },
-}
-
-impl Inverse {
-    /// Where the outcome says what is where, and nothing can be taken back before.
-    fn place(&mut self) -> Option<&mut Option<Moved>> {
-        match self {
-            Inverse::MoveBack { moved: place, .. } | Inverse::Uncopy { copies: place, .. } => {
-                Some(place)
-            }
-            Inverse::Unsend(_) | Inverse::Discard(_) | Inverse::Mutations(_) => None,
-        }
-    }
 }
 
 impl State {
@@ -422,102 +372,6 @@ impl State {
         }
     }
 
-    pub(crate) fn remember_undo(&mut self, inverse: Inverse) -> UndoId {
-        let id = self.next_undo;
-        self.next_undo += 1;
-        self.undo.push_back(Undo {
-            id,
-            inverse,
-            wanted: None,
-        });
-        if self.undo.len() > MAX_UNDO {
-            self.undo.pop_front();
-        }
-        id
-    }
-
-    /// Takes something back, now or as soon as it is known how.
-    #[inline(never)]
-    pub(crate) fn take_back(&mut self, tab: TabId, undo: UndoId) {
-        let Some(index) = self.undo.iter().position(|entry| entry.id == undo) else {
-            return;
-        };
-        if self.withdraw(|pending| pending.undo == Some(undo)) {
-            self.notice(tab, "Undone", None, false);
-            return;
-        }
-        let running = self
-            .pending
-            .iter()
-            .any(|pending| pending.undo == Some(undo));
-        if running && self.undo[index].inverse.place().is_some() {
-            self.undo[index].wanted = Some(tab);
-            return;
-        }
-        let Some(entry) = self.undo.remove(index) else {
-            return;
-        };
-        match entry.inverse {
-            Inverse::Mutations(mutations) => {
-                for mutation in mutations {
-                    self.mutate(tab, mutation, None);
-                }
-            }
-            Inverse::MoveBack {
-                from,
-                to,
-                add,
-                remove,
-                moved: Some(moved),
-            } => {
-                let mutation = Mutation::Move {
-                    mailbox: from,
-                    uidvalidity: moved.uidvalidity,
-                    uids: moved.uids,
-                    to,
-                    add,
-                    remove,
-                };
-                self.mutate(tab, mutation, None);
-            }
-            Inverse::Uncopy {
-                mailbox,
-                copies: Some(copies),
-            } => {
-                let mutation = Mutation::Expunge {
-                    mailbox,
-                    uidvalidity: copies.uidvalidity,
-                    uids: copies.uids,
-                };
-                self.mutate(tab, mutation, None);
-            }
-            Inverse::Unsend(id) => {
-                self.unsend_draft(tab, &id);
-                return;
-            }
-            Inverse::Discard(id) => {
-                self.restore_draft(tab, &id);
-                return;
-            }
-            Inverse::MoveBack {
-                moved: None, from, ..
-            }
-            | Inverse::Uncopy {
-                copies: None,
-                mailbox: from,
-            } => {
-                self.notice(
-                    tab,
-                    &format!("This mail server does not tell where the messages went. You find them in {from}."),
-                    None,
-                    true,
-                );
-                return;
-            }
-        }
-        self.notice(tab, "Undone", None, false);
-    }
-
     /// Forgets changes that no gateway was handed, and how they are undone. `false` where there are none.
     pub(crate) fn withdraw(&mut self, which: impl Fn(&Pending) -> bool) -> bool {
         let before = self.pending.len();
@@ -544,33 +398,6 @@ impl State {
         self.own_drafts().filter(|draft| draft.waits_to_be_sent())
     }
 
-    /// Takes back a message: here if it was not handed over yet, at the gateway otherwise.
-    #[inline(never)]
-    pub(crate) fn unsend(&mut self, tab: TabId, id: MutationId) {
-        let Some(index) = self.pending.iter().position(|pending| pending.id == id) else {
-            self.notice(tab, "The message was sent already.", None, true);
-            return;
-        };
-        let pending = &self.pending[index];
-        let handed_over = matches!(
-            &pending.mutation,
-            Mutation::Send {
-                ledger: Some(_),
-                ..
-            }
-        );
-        if pending.handed_over && matches!(&pending.mutation, Mutation::Schedule { .. }) {
-            let text = "The message is being scheduled. You can take it back from there.";
-            self.notice(tab, text, None, true);
-        } else if handed_over {
-            self.mutate(tab, Mutation::Unsend { id }, None);
-        } else {
-            self.pending.remove(index);
-            let cancelled = Problem::new(ProblemKind::Cancelled, "");
-            self.draft_ended(id, &Outcome::Rejected(cancelled));
-        }
-    }
-
     pub(crate) fn notice(&mut self, tab: TabId, text: &str, undo: Option<UndoId>, failed: bool) {
         // The tab that asked may be gone; then any other is told.
         let tab = if self.tabs.contains_key(&tab) {
@@ -589,134 +416,6 @@ impl State {
                 failed,
             })],
         });
-    }
-
-    /// The messages that pending mutations take away from a mailbox.
-    pub(crate) fn leaving(&self, mailbox: &str) -> Vec<&UidSet> {
-        let discarded = self
-            .drafts
-            .values()
-            .filter_map(|draft| draft.discarded.as_ref())
-            .filter(|(of, _)| of == mailbox)
-            .map(|(_, uids)| uids);
-        self.pending
-            .iter()
-            .filter_map(|pending| match &pending.mutation {
-                Mutation::Move {
-                    mailbox: from,
-                    uidvalidity,
-                    uids,
-                    ..
-                }
-                | Mutation::Expunge {
-                    mailbox: from,
-                    uidvalidity,
-                    uids,
-                } if from == mailbox && self.names(from, *uidvalidity) => Some(uids),
-                _ => None,
-            })
-            .chain(discarded)
-            .chain(
-                self.caches
-                    .get(mailbox)
-                    .map(Cache::departed)
-                    .filter(|gone| !gone.is_empty()),
-            )
-            .collect()
-    }
-
-    /// Whether UIDs of that UIDVALIDITY mean the messages that are known of a mailbox. Those of a mailbox that was
-    /// recreated since mean none of them.
-    fn names(&self, mailbox: &str, uidvalidity: u32) -> bool {
-        let known = self.caches.get(mailbox);
-        known.is_none_or(|cache| cache.state.uidvalidity == uidvalidity)
-    }
-
-    /// A summary as it will be once the pending mutations are done.
-    pub(crate) fn replayed(&self, mailbox: &str, summary: &Summary) -> Summary {
-        let mut summary = summary.clone();
-        for pending in &self.pending {
-            if let Mutation::Receipt {
-                mailbox: of,
-                uidvalidity,
-                uid,
-                ..
-            } = &pending.mutation
-                && of == mailbox
-                && self.names(of, *uidvalidity)
-                && *uid == summary.uid
-            {
-                summary.flags.set("$MDNSent", true);
-            }
-            if let Mutation::Flag {
-                mailbox: of,
-                uidvalidity,
-                uids,
-                add,
-                remove,
-            } = &pending.mutation
-                && of == mailbox
-                && self.names(of, *uidvalidity)
-                && uids.contains(summary.uid)
-            {
-                for flag in add {
-                    summary.flags.set(flag, true);
-                }
-                for flag in remove {
-                    summary.flags.set(flag, false);
-                }
-            }
-        }
-        summary
-    }
-
-    /// How pending mutations change a mailbox's counts: (messages, unseen).
-    #[inline(never)]
-    pub(crate) fn pending_counts(&self, mailbox: &str) -> (i64, i64) {
-        let (mut messages, mut unseen) = (0, 0);
-        let mut touched = std::collections::HashSet::new();
-        for pending in &self.pending {
-            match &pending.mutation {
-                Mutation::Flag {
-                    mailbox: of, uids, ..
-                } if of == mailbox && uids.len() <= 5_000 => {
-                    touched.extend(uids.iter());
-                }
-                Mutation::Move {
-                    mailbox: from,
-                    uidvalidity,
-                    uids,
-                    to,
-                    ..
-                } if uids.len() <= 5_000 && self.names(from, *uidvalidity) => {
-                    let cache = self.caches.get(from);
-                    let known = uids.iter().filter_map(|uid| cache?.summary(uid));
-                    let unread = known.filter(|summary| !summary.flags.seen).count() as i64;
-                    if from == mailbox {
-                        messages -= uids.len() as i64;
-                        unseen -= unread;
-                    } else if to == mailbox {
-                        messages += uids.len() as i64;
-                        unseen += unread;
-                    }
-                }
-                Mutation::Expunge {
-                    mailbox: from,
-                    uidvalidity,
-                    uids,
-                } if from == mailbox && uids.len() <= 5_000 && self.names(from, *uidvalidity) => {
-                    messages -= uids.len() as i64;
-                }
-                _ => {}
-            }
-        }
-        if let Some(cache) = self.caches.get(mailbox) {
-            for summary in touched.into_iter().filter_map(|uid| cache.summary(uid)) {
-                let after = self.replayed(mailbox, summary);
-                unseen += i64::from(summary.flags.seen) - i64::from(after.flags.seen);
-            }
-        }
-        (messages, unseen)
     }
 }
 

@@ -50,6 +50,7 @@ pub fn show_remote(tab: &Tab, rows: &Rows<'_>, end: u32, view: &mut ListView) {
 
 impl State {
     /// Begins a search in a tab, or ends it. `typing`: more may be typed.
+    #[inline(never)]
     pub(crate) fn search(&mut self, id: TabId, text: &str, typing: bool) {
         let text = text.trim().to_owned();
         let within = query::parse(&text).within;
@@ -90,6 +91,18 @@ impl State {
             });
         }
         self.narrow(id, |source| source.search = text);
+    }
+
+    /// The mailboxes are others than before: a search that names one that was not there goes to it.
+    pub(crate) fn search_named(&mut self) {
+        for id in self.tabs.keys().copied().collect::<Vec<_>>() {
+            if let Some(tab) = self.tabs.get(&id)
+                && self.unknown_mailbox(tab).is_some()
+            {
+                let (text, typing) = (tab.source.search.clone(), tab.typing);
+                self.search(id, &text, typing);
+            }
+        }
     }
 
     pub(crate) fn search_paused(&mut self, id: TabId, text: &str) {
@@ -146,7 +159,9 @@ impl State {
     #[inline(never)]
     pub(crate) fn show_reach(&self, tab: &Tab, view: &mut ListView) -> bool {
         if let Some(unknown) = self.unknown_mailbox(tab) {
-            view.state = ListState::Failed(format!("There is no folder called “{unknown}”."));
+            if !self.mailboxes.is_empty() {
+                view.state = ListState::Failed(format!("There is no folder called “{unknown}”."));
+            }
             return false;
         }
         if tab.found.is_none() {

@@ -10,7 +10,8 @@ use crate::drafts::Draft;
 use crate::fill::Fill;
 use crate::haystack::Read;
 use crate::kept::{Full, KeptAccount};
-use crate::pending::{Pending, Undo};
+use crate::pending::Pending;
+use crate::undo::Undo;
 use crate::view::{
     ContentAddress, DraftView, Line, ListView, MailboxRow, MessageView, SessionView, Stage,
     Template,

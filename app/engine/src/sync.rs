@@ -411,6 +411,7 @@ impl State {
                     }
                 }
                 self.mailboxes = mailboxes;
+                self.search_named();
             }
             Change::Counts { mailbox, counts } => {
                 if let Some(known) = self.mailboxes.iter_mut().find(|m| m.name == mailbox) {

@@ -11,7 +11,7 @@ use crate::ui::queue::Queue;
 use crate::ui::settings::Settings;
 use crate::ui::sign_out::SignOut;
 use crate::ui::state::{Dialog, Ui};
-use web_sys::{Event, MouseEvent, SubmitEvent};
+use web_sys::{Event, HtmlDialogElement, MouseEvent, SubmitEvent};
 
 #[component]
 pub fn Dialogs() -> impl IntoView {
@@ -106,16 +106,31 @@ fn Frame(#[prop(into)] title: String, children: Children) -> impl IntoView {
     effect(move || {
         if let Some(dialog) = dialog.get() {
             let _ = dialog.show_modal();
+            // Closed before it goes, it gives the focus back.
+            on_cleanup(move || dialog.close());
         }
     });
     view! {
         <dialog
             node_ref=dialog
             aria-labelledby="dialog-title"
-            on:close=heard(move |_| ui.dialog.set(None))
+            // At once: what is pressed next is a command again. A browser may close it without asking.
+            on:cancel=heard(move |event: Event| {
+                if event.target() == event.current_target() {
+                    event.prevent_default();
+                    ui.dialog.set(None);
+                }
+            })
+            on:close=heard(move |event: Event| {
+                // Another may be open in its place by now.
+                let dialog = event_target::<HtmlDialogElement>(&event);
+                if dialog.is_connected() && !dialog.open() {
+                    ui.dialog.set(None);
+                }
+            })
             on:click=heard(move |event: MouseEvent| {
                 // A click beside the dialog is one on its backdrop.
-                if event.target().as_ref() == event.current_target().as_ref() {
+                if event.target() == event.current_target() {
                     ui.dialog.set(None);
                 }
             })
@@ -123,11 +138,7 @@ fn Frame(#[prop(into)] title: String, children: Children) -> impl IntoView {
             <div class="dialog">
                 <header>
                     <h2 id="dialog-title">{title}</h2>
-                    <button class="plain" aria-label="Close" on:click=heard(move |_| {
-                        if let Some(dialog) = dialog.get_untracked() {
-                            dialog.close();
-                        }
-                    })>
+                    <button class="plain" aria-label="Close" on:click=heard(move |_| ui.dialog.set(None))>
                         {Icon::Close.draw()}
                     </button>
                 </header>

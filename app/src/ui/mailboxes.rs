@@ -6,7 +6,8 @@ use roost_wire::{Composed, Role};
 
 use crate::ui::icon::{Icon, logo};
 use crate::ui::list::hand;
-use crate::ui::live::{When, each, heard, live, memo, shown};
+use crate::ui::live::{each, heard, live, memo, shown};
+use crate::ui::menu::Menu;
 use crate::ui::state::{Dialog, Pane, Ui};
 use web_sys::DragEvent;
 
@@ -33,10 +34,10 @@ pub fn Mailboxes() -> impl IntoView {
             </header>
             <button class="primary compose" on:click=heard(move |_| ui.compose(Composed::default()))>{Icon::Compose.draw()}"Compose"</button>
             <ul>
-                // A row stays, and keeps the focus, when only its counts change.
+                // A row stays, and keeps the focus and its menu, when only its counts or its subscription change.
                 {each(
                     move || rows.get(),
-                    |row| MailboxRow { unseen: 0, messages: 0, ..row.clone() },
+                    |row| MailboxRow { unseen: 0, messages: 0, subscribed: false, ..row.clone() },
                     |row| view! { <Row row /> },
                 )}
             </ul>
@@ -73,7 +74,6 @@ fn Row(row: MailboxRow) -> impl IntoView {
     let menu = RwSignal::new(false);
     let selectable = row.selectable;
     let custom = row.role.is_none();
-    let subscribed = row.subscribed;
     let label = row.label.clone();
     let counts = memo(move || {
         ui.device.mailboxes.with(|rows| {
@@ -81,6 +81,12 @@ fn Row(row: MailboxRow) -> impl IntoView {
                 .iter()
                 .find(|row| name.with_value(|name| *name == row.name));
             row.map_or((0, 0), |row| (row.unseen, row.messages))
+        })
+    });
+    let subscribed = memo(move || {
+        ui.device.mailboxes.with(|rows| {
+            rows.iter()
+                .any(|row| row.subscribed && name.with_value(|name| *name == row.name))
         })
     });
     let described = {
@@ -122,15 +128,7 @@ fn Row(row: MailboxRow) -> impl IntoView {
                 {shown(move || (counted && counts.get().0 > 0).then(|| view! { <span class="count">{counts.get().0}</span> }))}
             </button>
             {custom.then(|| view! {
-                <button
-                    class="plain more"
-                    aria-label=menu_label
-                    aria-expanded=live(move || menu.get().to_string())
-                    on:click=heard(move |_| menu.update(|open| *open = !*open))
-                >{Icon::More.draw()}</button>
-            })}
-            <When test=live(move || menu.get())>
-                <div class="menu" role="menu" on:click=heard(move |_| menu.set(false))>
+                <Menu label=menu_label icon=Icon::More open=menu>
                     <button role="menuitem" on:click=heard(move |_| ui.dialog.set(Some(Dialog::RenameMailbox {
                         name: name.get_value(),
                         label: rename_label.get_value(),
@@ -142,14 +140,14 @@ fn Row(row: MailboxRow) -> impl IntoView {
                     })}
                     <button role="menuitem" on:click=heard(move |_| ui.device.send(Intent::Subscribe {
                         name: name.get_value(),
-                        subscribed: !subscribed,
-                    }))>{if subscribed { "Unsubscribe" } else { "Subscribe" }}</button>
+                        subscribed: !subscribed.get_untracked(),
+                    }))>{shown(move || if subscribed.get() { "Unsubscribe" } else { "Subscribe" })}</button>
                     <button role="menuitem" on:click=heard(move |_| ui.dialog.set(Some(Dialog::DeleteMailbox {
                         name: name.get_value(),
                         messages: counts.get_untracked().1,
                     })))>"Delete"</button>
-                </div>
-            </When>
+                </Menu>
+            })}
         </li>
     }
 }

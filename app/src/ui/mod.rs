@@ -10,6 +10,7 @@ mod keyboard;
 mod list;
 mod live;
 mod mailboxes;
+mod menu;
 mod message;
 mod notifications;
 mod prefs;

@@ -88,6 +88,8 @@ pub fn follow(ui: Ui) {
     let path = || window().location().pathname().unwrap_or_default();
     // A message can be opened once its mailbox is known.
     let wanted = StoredValue::new(None::<Place>);
+    // It was asked for, and is not on screen yet.
+    let coming = StoredValue::new(None::<Place>);
     let go = move |place: Place| {
         let shown = ui
             .device
@@ -155,6 +157,7 @@ pub fn follow(ui: Ui) {
                 wanted.set_value(None);
                 if let Some(uid) = place.uid {
                     ui.open(uid);
+                    coming.set_value(Some(place));
                 }
             }
         });
@@ -186,7 +189,15 @@ pub fn follow(ui: Ui) {
             }
             return place;
         }
-        let waiting = wanted.with_value(Option::is_some);
+        // Its list alone is no step that anybody made.
+        let mailbox = place.as_ref().filter(|place| place.uid.is_none());
+        let mailbox = mailbox.map(|place| place.mailbox.as_str());
+        if coming
+            .with_value(|coming| coming.as_ref().map(|place| place.mailbox.as_str()) != mailbox)
+        {
+            coming.set_value(None);
+        }
+        let waiting = wanted.with_value(Option::is_some) || coming.with_value(Option::is_some);
         if let (Some(place), false) = (&place, waiting)
             && place.path() != path()
             && let Ok(history) = window().history()

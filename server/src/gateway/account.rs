@@ -545,8 +545,7 @@ impl Task {
                 }
             }
             Hint::Mailboxes => {
-                self.list();
-                self.list_again_later();
+                self.list_changed();
                 // What has a known name may be another mailbox now.
                 self.refresh_tracks();
             }
@@ -579,8 +578,15 @@ impl Task {
     fn list(&mut self) {
         match &mut self.listing {
             Some(listing) => listing.again = true,
+            None if self.settling => self.list_with(jobs::list_anew),
             None => self.list_with(jobs::list),
         }
+    }
+
+    /// The list is another one than before, or may be.
+    fn list_changed(&mut self) {
+        self.list_again_later();
+        self.list();
     }
 
     fn list_with<F>(&mut self, look: impl FnOnce(Arc<Pool>) -> F)
@@ -691,8 +697,8 @@ impl Task {
     }
 
     /// Dovecot 2.3 swallows a rename that follows another change closely, and a connection that listed between the two
-    /// goes on answering with the older name: after the last change of names, one more look follows, over a connection
-    /// of its own.
+    /// goes on answering with the older list: after the last change of names, one more look follows. Until then each is
+    /// over a connection of its own, lest folders come and go on screen.
     fn list_again_later(&mut self) {
         if self.settling {
             self.settle_again = true;
@@ -873,7 +879,7 @@ impl Task {
             self.refresh(mailbox.clone());
         }
         if list {
-            self.list();
+            self.list_changed();
         }
         self.ending.push(Ending {
             id,

@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
@@ -154,7 +154,8 @@ pub async fn current(session: Session) -> impl IntoResponse {
     Current::of(&session)
 }
 
-/// `DELETE /api/session`: signs out; devices attached through this session are told.
+/// `DELETE /api/session`: signs out; devices attached through this session are told. The browser forgets what it holds of
+/// parts and sources that were looked at (`Clear-Site-Data`, where it knows that).
 pub async fn sign_out(
     State(gateway): State<Arc<Gateway>>,
     _same_origin: SameOrigin,
@@ -164,7 +165,9 @@ pub async fn sign_out(
     let account = gateway.accounts.open(&session.credentials, None);
     let _ = account.events.send(Event::SignedOut(devices)).await;
     let cookie = format!("{}=; Max-Age=0", cookie_name(&gateway));
-    (StatusCode::NO_CONTENT, set_cookie(&gateway, &cookie))
+    let mut headers = set_cookie(&gateway, &cookie);
+    headers.insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+    (StatusCode::NO_CONTENT, headers)
 }
 
 const ONLY_TOKENS: &str = "The mail server does not take passwords, only sign-ins by OAuth. Your password was not sent. Tell who runs Roost.";

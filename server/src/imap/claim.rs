@@ -13,9 +13,13 @@ use super::value::Value;
 /// How many messages that wait are looked at: the newest.
 const MAX_WAITING: usize = 500;
 
+/// How often a message is tried to be claimed that changes while that is done.
+const CLAIMS: usize = 10;
+
 /// Sets a keyword on a message, unless it has it. Of several gateways that try at once, one is told `true`: the change
-/// is made only if nothing changed since the flags were read (UNCHANGEDSINCE; RFC 7162, section 3.1.3). Where the server
-/// has no CONDSTORE, two that try at the very same moment may both succeed.
+/// is made only if nothing changed since the flags were read (UNCHANGEDSINCE; RFC 7162, section 3.1.3). What changed may be
+/// something else, such as that it was read: then the flags are read again. Where the server has no CONDSTORE, two that
+/// try at the very same moment may both succeed.
 pub async fn claim(
     connection: &mut Connection,
     mailbox: &str,
@@ -24,9 +28,36 @@ pub async fn claim(
     keyword: &str,
 ) -> Result<bool, ImapError> {
     connection.select_current(mailbox, uidvalidity).await?;
-    let conditional = connection.capabilities.condstore;
+    for _ in 0..CLAIMS {
+        let (flags, modseq) = state(connection, uid).await?;
+        if flags.has(keyword) {
+            return Ok(false);
+        }
+        let keyword = [keyword.to_owned()];
+        if modseq == 0 {
+            let uids: UidSet = [uid].into_iter().collect();
+            store(connection, &uids, &keyword, &[]).await?;
+            return Ok(true);
+        }
+        let command = Command::new("UID STORE")
+            .number(uid)
+            .raw("(UNCHANGEDSINCE")
+            .number(modseq)
+            .glue(")")
+            .raw("+FLAGS.SILENT")
+            .flags(&keyword);
+        let completion = connection.exec(command).await?;
+        if !completion.status.has_code("MODIFIED") {
+            return Ok(true);
+        }
+    }
+    Err(ImapError::Busy)
+}
+
+/// The flags of a message, and its modification sequence: 0 where the server has none.
+async fn state(connection: &mut Connection, uid: u32) -> Result<(Flags, u64), ImapError> {
     let command = Command::new("UID FETCH").number(uid);
-    let command = if conditional {
+    let command = if connection.capabilities.condstore {
         command.raw("(UID FLAGS MODSEQ)")
     } else {
         command.raw("(UID FLAGS)")
@@ -51,27 +82,9 @@ pub async fn claim(
             }
         }
     }
-    let Some(flags) = flags else {
-        return Err(ImapError::NoSuchMessage);
-    };
-    if flags.has(keyword) {
-        return Ok(false);
-    }
-    let keyword = [keyword.to_owned()];
-    if modseq == 0 {
-        let uids: UidSet = [uid].into_iter().collect();
-        store(connection, &uids, &keyword, &[]).await?;
-        return Ok(true);
-    }
-    let command = Command::new("UID STORE")
-        .number(uid)
-        .raw("(UNCHANGEDSINCE")
-        .number(modseq)
-        .glue(")")
-        .raw("+FLAGS.SILENT")
-        .flags(&keyword);
-    let completion = connection.exec(command).await?;
-    Ok(!completion.status.has_code("MODIFIED"))
+    flags
+        .map(|flags| (flags, modseq))
+        .ok_or(ImapError::NoSuchMessage)
 }
 
 /// A message that waits for its time.

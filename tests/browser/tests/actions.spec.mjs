@@ -1,12 +1,18 @@
 // Everything that can be done with messages and mailboxes, at a desk and on a phone, as another client finds it on the server;
 // and taking it back.
-import { contents, expect, message, row, rows, signIn, subjectOf, test } from "./roost.mjs";
+import { contents, expect, imapClient, message, row, rows, signIn, subjectOf, test } from "./roost.mjs";
 
 test.use({ seed: "many:60" });
 
 /** What the other client sees of one message: `undefined` where it is not. */
 const flagsIn = async (imap, mailbox, subject) => (await contents(imap, mailbox)).get(subject)?.flags;
 const has = async (imap, mailbox, subject, flag) => (await flagsIn(imap, mailbox, subject))?.has(flag);
+/** Which of the mailboxes that things are moved to hold a message. In the middle of a move two may. */
+const placesOf = async (imap, subject) => {
+  const places = [];
+  for (const mailbox of ["INBOX", "Archive", "Junk", "Trash"]) if (await flagsIn(imap, mailbox, subject)) places.push(mailbox);
+  return places;
+};
 
 for (const [name, what, mailbox] of [
   ["archived", "Archive", "Archive"],
@@ -18,14 +24,12 @@ for (const [name, what, mailbox] of [
     const first = await subjectOf(page, 0);
     await person.does(what, first);
     await expect(row(page, first)).toHaveCount(0);
-    await expect.poll(() => flagsIn(imap, mailbox, first)).toBeDefined();
-    expect(await flagsIn(imap, "INBOX", first)).toBeUndefined();
-    if (what === "Junk") expect(await has(imap, "Junk", first, "$Junk")).toBe(true);
+    await expect.poll(() => placesOf(imap, first)).toEqual([mailbox]);
+    await expect.poll(() => has(imap, mailbox, first, "$Junk")).toBe(what === "Junk");
     await person.undoes();
     await expect(row(page, first)).toBeVisible();
-    await expect.poll(() => flagsIn(imap, "INBOX", first)).toBeDefined();
-    expect(await flagsIn(imap, mailbox, first)).toBeUndefined();
-    expect(await has(imap, "INBOX", first, "$Junk")).toBe(false);
+    await expect.poll(() => placesOf(imap, first)).toEqual(["INBOX"]);
+    await expect.poll(() => has(imap, "INBOX", first, "$Junk")).toBe(false);
   });
 }
 
@@ -37,13 +41,13 @@ test("what was no junk comes back to the inbox, and that is undone", async ({ pa
   await person.openMailbox("Junk");
   await person.does("Not junk", first);
   await expect(row(page, first)).toHaveCount(0);
+  await expect.poll(() => placesOf(imap, first)).toEqual(["INBOX"]);
   await expect.poll(() => has(imap, "INBOX", first, "$NotJunk")).toBe(true);
-  expect(await has(imap, "INBOX", first, "$Junk")).toBe(false);
-  expect(await flagsIn(imap, "Junk", first)).toBeUndefined();
+  await expect.poll(() => has(imap, "INBOX", first, "$Junk")).toBe(false);
   await person.undoes();
   await expect(row(page, first)).toBeVisible();
-  await expect.poll(() => flagsIn(imap, "Junk", first)).toBeDefined();
-  expect(await has(imap, "Junk", first, "$NotJunk")).toBe(false);
+  await expect.poll(() => placesOf(imap, first)).toEqual(["Junk"]);
+  await expect.poll(() => has(imap, "Junk", first, "$NotJunk")).toBe(false);
 });
 
 test("a star is set in the list and above the text, and both are undone", async ({ page, person, account, imap }) => {
@@ -89,12 +93,10 @@ test("a message is moved to a folder by its name, and that is undone", async ({ 
   const first = await subjectOf(page, 0);
   await person.does("Move to folder", first);
   await person.answers("Folder", "arch");
-  await expect.poll(() => flagsIn(imap, "Archive", first)).toBeDefined();
-  expect(await flagsIn(imap, "INBOX", first)).toBeUndefined();
+  await expect.poll(() => placesOf(imap, first)).toEqual(["Archive"]);
   await person.undoes();
   await expect(row(page, first)).toBeVisible();
-  await expect.poll(() => flagsIn(imap, "INBOX", first)).toBeDefined();
-  expect(await flagsIn(imap, "Archive", first)).toBeUndefined();
+  await expect.poll(() => placesOf(imap, first)).toEqual(["INBOX"]);
 });
 
 test("a message is copied to a folder, and the copy goes when that is undone", async ({ page, person, account, imap }) => {
@@ -103,11 +105,9 @@ test("a message is copied to a folder, and the copy goes when that is undone", a
   await person.openMessage(second);
   await person.chooseForMessage("Copy to folder");
   await person.press(page.getByRole("dialog").getByRole("button", { name: "Archive" }));
-  await expect.poll(() => flagsIn(imap, "Archive", second)).toBeDefined();
-  expect(await flagsIn(imap, "INBOX", second)).toBeDefined();
+  await expect.poll(() => placesOf(imap, second)).toEqual(["INBOX", "Archive"]);
   await person.undoes();
-  await expect.poll(async () => (await contents(imap, "Archive")).size).toBe(0);
-  expect(await flagsIn(imap, "INBOX", second)).toBeDefined();
+  await expect.poll(() => placesOf(imap, second)).toEqual(["INBOX"]);
 });
 
 test("many at once, and all of them; undone together", async ({ page, person, account, imap }) => {
@@ -171,8 +171,8 @@ test("deleting for good asks: one message, and all of Trash", async ({ page, per
   await expect(row(page, first)).toBeVisible();
   await person.does("Delete", first);
   await person.press(page.getByRole("button", { name: "Delete for good" }));
+  await expect.poll(() => placesOf(imap, first)).toEqual([]);
   await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(3);
-  expect(await flagsIn(imap, "Trash", first)).toBeUndefined();
   await person.backToList();
   await expect(row(page, first)).toHaveCount(0);
   await person.press(page.getByRole("button", { name: "Empty" }));
@@ -199,16 +199,23 @@ test("emptying Junk moves all of it to Trash, and that is undone", async ({ page
   await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(0);
 });
 
-test("folders are created, renamed, subscribed to and deleted", async ({ page, person, account, imap }) => {
+test("folders are created, renamed, subscribed to and deleted", async ({ page, person, account }) => {
   await signIn(page, account);
   const named = (label) => person.mailboxes.getByRole("button", { name: label, exact: true });
-  const names = async () => (await imap.list()).map((one) => one.path);
-  const subscribed = async (path) => Boolean((await imap.list()).find((one) => one.path === path).subscribed);
+  // Asked anew each time: a session of Dovecot's may miss for long that a folder went, if that was soon after it looked.
+  const list = async () => {
+    const client = await imapClient(account);
+    const all = await client.list();
+    await client.logout();
+    return all;
+  };
+  const names = async () => (await list()).map((one) => one.path);
+  const subscribed = async (path) => Boolean((await list()).find((one) => one.path === path)?.subscribed);
   await person.lookAtMailboxes();
   await person.press(page.getByRole("button", { name: "New folder" }));
   await person.answers("Name", "Reisen & Pläne");
   await expect(named("Reisen & Pläne")).toBeVisible();
-  expect(await names()).toContain("Reisen & Pläne");
+  await expect.poll(names).toContain("Reisen & Pläne");
   await person.chooseFor("Reisen & Pläne", "Rename");
   await person.answers("Name", "旅行");
   await expect(named("旅行")).toBeVisible();
@@ -216,12 +223,12 @@ test("folders are created, renamed, subscribed to and deleted", async ({ page, p
   await person.undoes();
   await expect(named("Reisen & Pläne")).toBeVisible();
   await expect.poll(names).toContain("Reisen & Pläne");
-  expect(await names()).not.toContain("旅行");
+  await expect.poll(names).not.toContain("旅行");
   // One inside it.
   await person.chooseFor("Reisen & Pläne", "New folder inside");
   await person.answers("Name", "Rom");
   await expect(named("Rom")).toBeVisible();
-  expect(await names()).toContain("Reisen & Pläne/Rom");
+  await expect.poll(names).toContain("Reisen & Pläne/Rom");
   await expect.poll(() => subscribed("Reisen & Pläne/Rom")).toBe(true);
   await person.chooseFor("Rom", "Unsubscribe");
   await expect.poll(() => subscribed("Reisen & Pläne/Rom")).toBe(false);

@@ -1,3 +1,4 @@
+import { Person } from "./person.mjs";
 import { contents, enter, expect, imapClient, message, newAccount, row, rows, signIn, stage, test } from "./roost.mjs";
 
 test.use({ seed: "demo" });
@@ -171,7 +172,7 @@ test("answering: the quote, the references, the mark", async ({ page, account, i
   expect(source.toString()).toContain("With pleasure!");
 });
 
-test("what is typed survives a closed tab, and there is one draft", async ({ page, context, account, imap }) => {
+test("what is typed survives a closed tab, and there is one draft", async ({ page, context, account, imap, isMobile }) => {
   await signIn(page, account);
   await compose(page);
   await page.getByRole("textbox", { name: "Subject" }).fill("Unfinished");
@@ -193,8 +194,7 @@ test("what is typed survives a closed tab, and there is one draft", async ({ pag
   await expect.poll(async () => [...(await contents(imap, "Drafts")).keys()]).toEqual(["Unfinished"]);
   // From Drafts it is gone on with; discarding can be undone.
   await next.goto(account.url);
-  await next.getByRole("button", { name: "Show mailboxes" }).click({ timeout: 1_000 }).catch(() => {});
-  await next.getByRole("navigation", { name: "Mailboxes" }).getByRole("button", { name: /^Drafts/ }).click();
+  await new Person(next, isMobile).openMailbox("Drafts");
   await row(next, "Unfinished").click();
   await expect(text(next)).toHaveValue(/one two three four/);
   await next.getByRole("button", { name: "Discard draft" }).click();

@@ -10,5 +10,5 @@ test("a message is dragged onto a folder, and that is undone", async ({ page, pe
   await expect.poll(async () => (await contents(imap, "Trash")).has(third)).toBe(true);
   await person.undoes();
   await expect.poll(async () => (await contents(imap, "INBOX")).has(third)).toBe(true);
-  expect((await contents(imap, "Trash")).has(third)).toBe(false);
+  await expect.poll(async () => (await contents(imap, "Trash")).has(third)).toBe(false);
 });

@@ -1,5 +1,5 @@
 // By keyboard alone: signing in, reading, acting, writing, settings. Nothing is clicked.
-import { bodyFrame, contents, expect, row, test } from "./roost.mjs";
+import { bodyFrame, contents, expect, message, row, signIn, test } from "./roost.mjs";
 
 /** Presses Tab until the element with the focus is the one that is wanted. */
 async function tabTo(page, locator) {
@@ -43,6 +43,14 @@ test("everything works by keyboard alone", async ({ page, account, imap }) => {
   await expect(page.getByRole("dialog")).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
+  const folder = page.getByRole("button", { name: "New folder" });
+  await tabTo(page, folder);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("textbox", { name: "Name" })).toBeFocused();
+  await page.keyboard.type("Made by keyboard");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(folder).toBeFocused();
   // A message is written from its first field to its end.
   await page.keyboard.press("c");
   await expect(page.getByRole("combobox", { name: "To", exact: true })).toBeFocused();
@@ -53,4 +61,56 @@ test("everything works by keyboard alone", async ({ page, account, imap }) => {
   await page.keyboard.type("No mouse was moved.");
   await page.keyboard.press("Control+Enter");
   await expect.poll(async () => (await contents(imap, "Sent")).has("By keyboard")).toBe(true);
+});
+
+test("a menu has the focus while it is open, and gives it back", async ({ page, account, imap }) => {
+  await signIn(page, account);
+  await row(page, /Welcome to Roost/).click();
+  const more = message(page).getByRole("button", { name: "More" });
+  const menu = message(page).getByRole("menu", { name: "More" });
+  const choice = (name) => menu.getByRole("menuitem", { name });
+  await more.press("Enter");
+  await expect(choice("Forward as attachment")).toBeFocused();
+  for (const [key, name] of [
+    ["ArrowDown", "Edit as new"], ["End", "Copy to folder"], ["ArrowDown", "Forward as attachment"], ["ArrowUp", "Copy to folder"], ["Home", "Forward as attachment"],
+  ]) {
+    await page.keyboard.press(key);
+    await expect(choice(name)).toBeFocused();
+  }
+  // It is no command meanwhile.
+  await page.keyboard.press("e");
+  await page.keyboard.press("Escape");
+  await expect(menu).toHaveCount(0);
+  await expect(more).toBeFocused();
+  await expect(message(page).getByRole("heading", { name: "Welcome to Roost" })).toBeVisible();
+  // What is pressed elsewhere closes it, in the text of the message too.
+  for (const elsewhere of [page.getByRole("heading", { name: "Inbox", level: 1 }), bodyFrame(page).getByText("This is the demo of Roost.")]) {
+    await more.click();
+    await expect(menu).toBeVisible();
+    await elsewhere.click({ position: { x: 5, y: 5 } });
+    await expect(menu).toHaveCount(0);
+  }
+  // What changes elsewhere closes none.
+  const mailboxes = page.getByRole("navigation", { name: "Mailboxes" });
+  await mailboxes.getByRole("button", { name: "Projects", exact: true }).hover();
+  await mailboxes.getByRole("button", { name: "Actions for Projects" }).click();
+  const subscription = mailboxes.getByRole("menuitem", { name: /subscribe/i });
+  await expect(subscription).toHaveText("Subscribe");
+  await imap.mailboxSubscribe("Projects");
+  await expect(subscription).toHaveText("Unsubscribe");
+});
+
+test("keys do the same after a click into the text of a message", async ({ page, account }) => {
+  await signIn(page, account);
+  await row(page, /Welcome to Roost/).click();
+  await bodyFrame(page).getByText("This is the demo of Roost.").click();
+  await page.keyboard.press("s");
+  await expect(message(page).getByRole("button", { name: "Remove star" })).toBeVisible();
+  await page.keyboard.press("Shift+?");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await bodyFrame(page).getByText("This is the demo of Roost.").click();
+  await page.keyboard.press("Escape");
+  await expect(page.getByText("Choose a message to read it here.")).toBeVisible();
 });

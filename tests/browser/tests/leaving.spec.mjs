@@ -1,6 +1,6 @@
 // Signing out: mail stays on the device, seen by nobody before the same person is back, or is removed; with or without a line.
 import AxeBuilder from "@axe-core/playwright";
-import { appIsKept, askToSignOut, contents, endWorkersWithPages, expect, inboxIsKept, kept, row, signIn, signOut, stage, test } from "./roost.mjs";
+import { appIsKept, askToSignOut, bodyFrame, contents, endWorkersWithPages, expect, inboxIsKept, kept, newAccount, row, signIn, signOut, stage, test } from "./roost.mjs";
 
 const star = (page) => row(page, /Welcome to Roost/).getByRole("button", { name: "Star", exact: true });
 const session = (page) => page.evaluate(() => fetch("/api/session").then((answer) => answer.status));
@@ -67,6 +67,21 @@ test("it is removed unless a person says otherwise, with what they were writing"
   await signIn(page, account);
   await expect(page.getByRole("textbox", { name: "Subject" })).toHaveCount(0);
   expect([...(await contents(imap, "Drafts").catch(() => new Map())).keys()]).not.toContain("Never mind");
+});
+
+test("what was opened of a message is not in the browser's own cache afterwards", async ({ page }) => {
+  const account = await newAccount("reading");
+  const part = page.waitForResponse((answer) => answer.url().includes("/part?"));
+  await signIn(page, account);
+  await row(page, /, nested,/).click();
+  await expect(bodyFrame(page).getByAltText("inline")).toBeVisible();
+  const url = (await part).url();
+  const isThere = () =>
+    page.evaluate((url) => fetch(url, { cache: "only-if-cached", mode: "same-origin" }).then((answer) => answer.ok, () => false), url);
+  await expect.poll(isThere).toBe(true);
+  if (await page.getByRole("button", { name: "Back to the list" }).isVisible()) await page.getByRole("button", { name: "Back to the list" }).click();
+  await signOut(page);
+  await expect.poll(isThere).toBe(false);
 });
 
 test("without SharedWorker, signing out in one tab signs out the others", async ({ page, context, account }) => {

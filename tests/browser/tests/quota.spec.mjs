@@ -35,7 +35,7 @@ test.setTimeout(120_000);
 
 test("what is typed on a full device is kept, and old bodies make room for it", async ({ page }) => {
   const account = await withBodies(page);
-  const before = { bodies: await bodies(page), mail: (await kept(page)).length };
+  const before = { bodies: await bodies(page), mail: await kept(page) };
   await page.context().setOffline(true);
   await page.getByRole("button", { name: "Compose" }).filter({ visible: true }).click();
   await page.getByRole("textbox", { name: "Subject" }).fill("On a full disk");
@@ -49,8 +49,7 @@ test("what is typed on a full device is kept, and old bodies make room for it", 
   };
   await expect.poll(type, { timeout: 60_000, intervals: [1_000] }).toBeLessThan(before.bodies);
   await expect.poll(() => draftsKept(page)).toContain(`there is no room, ${typed} times`);
-  const after = { bodies: await bodies(page), mail: (await kept(page)).length };
-  expect(after.mail).toBe(before.mail);
+  expect(await kept(page)).toEqual(expect.arrayContaining(before.mail));
   await expect(page.getByText("There is no room left on this device")).toHaveCount(0);
 });
 

@@ -45,10 +45,10 @@ test("the server's answer joins what was found here, and is marked", async ({ pa
   await signIn(page, account);
   await expect(row(page, /about a xylophone/)).toBeVisible();
   // The server answers late: what is here does not wait for it.
-  await stage({ do: "line", delay_ms: 1_500 });
+  await stage({ do: "line", delay_ms: 2_500 });
   try {
     await field(page).pressSequentially("xylo");
-    await expect(rows(page)).toHaveCount(1, { timeout: 1_000 });
+    await expect(rows(page)).toHaveCount(1, { timeout: 4_000 });
     await expect(reached(page)).toContainText("Asking the mail server");
   } finally {
     await stage({ do: "line", delay_ms: 0 });

@@ -93,13 +93,16 @@ test.describe("before the whole app is here", () => {
     // What the worker of one tab asks for can be kept from it.
     await context.addInitScript(() => delete window.SharedWorker);
     const asked = [];
+    await page.addInitScript(() => {
+      const { fetch } = window;
+      window.fetch = (url, options) => fetch(`${url}`.endsWith("_rest.wasm") ? `${url}?page` : url, options);
+    });
     await page.route("**/*_rest.wasm", (route) => {
       asked.push(route.request().resourceType());
-      // The page's own comes first.
-      return asked.length === 1 ? route.continue() : route.abort();
+      return route.abort();
     });
     await signIn(page, account);
-    await page.waitForFunction(() => performance.getEntriesByType("resource").some(({ name, responseEnd }) => name.endsWith("_rest.wasm") && responseEnd > 0));
+    await page.waitForFunction(() => performance.getEntriesByType("resource").some(({ name, responseEnd }) => name.endsWith("_rest.wasm?page") && responseEnd > 0));
     await person.searches("subject:Welcome");
     // The worker needs it at once, to look for that.
     await expect.poll(() => asked).toContain("xhr");

@@ -121,15 +121,26 @@ struct Stage {
     postfix: Postfix,
 }
 
+/// The port of a server as it is from `ROOST_LAG` milliseconds away, each way. What a page shows before the mail server did it is
+/// shown that much longer: a test that takes the one for the other fails.
+async fn far(port: u16) -> anyhow::Result<u16> {
+    let Ok(lag) = std::env::var("ROOST_LAG") else {
+        return Ok(port);
+    };
+    let delay = std::time::Duration::from_millis(lag.parse()?);
+    let proxy = Proxy::start(port).await?;
+    proxy.set(|line| line.delay = delay);
+    Ok(proxy.port)
+}
+
 async fn serve() -> anyhow::Result<()> {
     let dovecot = Dovecot::start(&Options::default()).await?;
     dovecot.know_users((0..READY).map(account))?;
     let postfix = Postfix::start(&dovecot).await?;
-    let gateway = Gateway::start(
-        &dovecot.url(),
-        &["--smtp", &postfix.url(), "--mail-domain", DOMAIN],
-    )
-    .await?;
+    let imap = format!("imap://127.0.0.1:{}", far(dovecot.port).await?);
+    let smtp = format!("smtp://127.0.0.1:{}", far(postfix.port).await?);
+    let arguments = ["--smtp", &smtp, "--mail-domain", DOMAIN];
+    let gateway = Gateway::start(&imap, &arguments).await?;
     let gateway_port: u16 = gateway.url.rsplit(':').next().context("a port")?.parse()?;
     let proxy = Proxy::start(gateway_port).await?;
     let control = TcpListener::bind("127.0.0.1:0").await?;

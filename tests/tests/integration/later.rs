@@ -6,7 +6,8 @@ use roost_tests::client::Client;
 use roost_tests::device::Device;
 use roost_tests::gateway::Gateway;
 use roost_tests::independent::parse;
-use roost_tests::postfix::NOBODY;
+use roost_tests::postfix::{DOMAIN, NOBODY};
+use roost_tests::proxy::Proxy;
 use roost_tests::writing::{Stage, address, copies, gateway, message, save, wait_for, wait_until};
 use roost_wire::{Composed, Enclosure, Mutation, Origin, Outcome, ProblemKind, Request, Source};
 
@@ -370,6 +371,50 @@ async fn a_receipt_is_sent_once_and_by_the_book() -> anyhow::Result<()> {
         Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::BadRequest),
         other => anyhow::bail!("{other:?}"),
     }
+    Ok(())
+}
+
+/// A message whose flags change while it is claimed, by a person who stars or reads it, is claimed all the same.
+#[tokio::test]
+async fn a_receipt_is_sent_though_the_flags_change_meanwhile() -> anyhow::Result<()> {
+    let stage = Stage::start().await?;
+    let far = Proxy::start(stage.dovecot.port).await?;
+    let imap = format!("imap://127.0.0.1:{}", far.port);
+    let arguments = ["--smtp", &stage.postfix.url(), "--mail-domain", DOMAIN];
+    let gateway = Gateway::start(&imap, &arguments).await?;
+    let mut own = Client::sign_in(stage.dovecot.port, "alice").await?;
+    let mut bob = Client::sign_in(stage.dovecot.port, "bob").await?;
+    own.append(
+        "INBOX",
+        "",
+        "From: bob@roost.test\nSubject: Busy\nMessage-ID: <b@roost.test>\nDisposition-Notification-To: bob@roost.test\n\n?\n",
+    )
+    .await?;
+    let uid = own.search("INBOX", "ALL").await?[0];
+    let uidvalidity = uidvalidity(&mut own, "INBOX").await?;
+    let mut device = device(&gateway).await?;
+    // Reading the flags and setting one takes longer from there than it takes somebody else to change another.
+    far.set(|line| line.delay = Duration::from_millis(100));
+    let changing = tokio::spawn(async move {
+        own.run("SELECT INBOX").await?;
+        for round in 0..16 {
+            let sign = if round % 2 == 0 { '+' } else { '-' };
+            own.run(&format!("UID STORE {uid} {sign}FLAGS (\\Flagged)"))
+                .await?;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::Ok(own)
+    });
+    let receipt = Mutation::Receipt {
+        mailbox: "INBOX".to_owned(),
+        uidvalidity,
+        uid,
+        from: address("", "alice"),
+    };
+    assert_eq!(device.mutate(receipt).await?, DONE);
+    let mut own = changing.await??;
+    assert_eq!(own.search("INBOX", "KEYWORD $MDNSent").await?, [uid]);
+    wait_until(&mut bob, "INBOX", "SUBJECT \"Read: Busy\"", 1).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use roost_wire::{Mutation, Role, Saved, UidSet};
 
 use super::{Draft, is_empty};
-use crate::pending::Inverse;
+use crate::undo::Inverse;
 use crate::{Effect, State, TabId, Wake};
 
 /// How long a discarded draft can be taken back: as long as its notice stays.

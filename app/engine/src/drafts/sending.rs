@@ -5,7 +5,7 @@ use roost_wire::{Mutation, Outcome, Problem, ProblemKind, Recovery, Role};
 use super::later::SCHEDULED;
 use super::saving::is_too_long;
 use super::{RESEND_MS, Sending, UNKNOWN};
-use crate::pending::Inverse;
+use crate::undo::Inverse;
 use crate::view::Line;
 use crate::{Effect, State, TabId, Wake, list};
 

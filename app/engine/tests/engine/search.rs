@@ -1,9 +1,11 @@
 //! Searching: what this device has at once, then what the server says.
 
 use roost_engine::{Action, Effect, Event, Filter, Intent, ListState, ListView, Reach, Wake};
-use roost_wire::{Answer, Body, BodyKind, Request, RequestId, ServerMessage, Summary};
+use roost_wire::{
+    Answer, Body, BodyKind, Change, Mailbox, Request, RequestId, ServerMessage, Summary,
+};
 
-use crate::device::{Device, TAB, state, summary};
+use crate::device::{Device, TAB, mailboxes, state, summary};
 use crate::kept::store::Store;
 use crate::kept::{kept_inbox, restarted, settle};
 
@@ -159,19 +161,38 @@ fn a_search_can_name_its_mailbox_and_comes_back_from_it() {
 }
 
 #[test]
+fn a_search_finds_its_mailbox_once_that_is_known() {
+    let mut device = Device::new();
+    device.intent(Intent::TypeSearch("in:archive message".to_owned()));
+    assert_eq!(list(&device).state, ListState::Loading);
+    device.server(ServerMessage::Change(Change::Mailboxes(mailboxes())));
+    assert_eq!(list(&device).mailbox, "Archive");
+    // One that is created while its name stands there, too.
+    device.intent(Intent::TypeSearch("in:new".to_owned()));
+    assert!(matches!(list(&device).state, ListState::Failed(_)));
+    let mut more = mailboxes();
+    more.push(Mailbox {
+        name: "New".to_owned(),
+        ..more[0].clone()
+    });
+    device.server(ServerMessage::Change(Change::Mailboxes(more)));
+    assert_eq!(list(&device).mailbox, "New");
+    device.intent(Intent::Search(String::new()));
+    assert_eq!(list(&device).mailbox, "INBOX");
+}
+
+#[test]
 fn a_message_that_comes_while_the_server_is_asked_is_found() {
     let mut device = with_inbox(3);
     device.intent(Intent::Search("message".to_owned()));
-    device.server(ServerMessage::Change(roost_wire::Change::Delta(
-        roost_wire::Delta {
-            mailbox: "INBOX".to_owned(),
-            since: 1,
-            state: state(4, 2),
-            vanished: [].into_iter().collect(),
-            flags: Vec::new(),
-            arrived: vec![summary(4)],
-        },
-    )));
+    device.server(ServerMessage::Change(Change::Delta(roost_wire::Delta {
+        mailbox: "INBOX".to_owned(),
+        since: 1,
+        state: state(4, 2),
+        vanished: [].into_iter().collect(),
+        flags: Vec::new(),
+        arrived: vec![summary(4)],
+    })));
     assert_eq!(device.subjects().len(), 4);
 }
 

@@ -115,7 +115,7 @@ pub fn Form(form: Composed) -> impl IntoView {
     };
     // Asked for elsewhere: the person went back.
     effect(move || {
-        if id.with_value(|id| forms.is_to_close(id)) {
+        if id.with_value(|id| forms.take_close(id)) {
             close();
         }
     });

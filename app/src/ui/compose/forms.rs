@@ -72,8 +72,8 @@ impl Forms {
         self.closing.set(Some(id));
     }
 
-    /// Whether it was asked to; once.
-    pub fn is_to_close(self, id: &str) -> bool {
+    /// Takes what a form was asked: whether it is to close.
+    pub fn take_close(self, id: &str) -> bool {
         let asked = self.closing.with(|closing| closing.as_deref() == Some(id));
         if asked {
             self.closing.set(None);

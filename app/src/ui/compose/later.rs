@@ -5,11 +5,12 @@ use leptos::html;
 use leptos::prelude::*;
 use roost_wire::Uid;
 use wasm_bindgen::JsValue;
-use web_sys::{Event, KeyboardEvent};
+use web_sys::Event;
 
 use crate::ui::date;
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, each, heard, live, shown};
+use crate::ui::menu::Menu;
 use crate::ui::state::Ui;
 
 /// What a person must know before a message is scheduled.
@@ -44,64 +45,47 @@ pub fn Later(
         }
     };
     view! {
-        <div class="menu-place">
-            <button
-                class="plain"
-                aria-label="Send later and more"
-                title="Send later and more"
-                aria-haspopup="true"
-                aria-expanded=live(move || open.get().to_string())
-                on:click=heard(move |_| open.update(|open| *open = !*open))
-            >{Icon::Clock.draw()}</button>
-            <When test=live(move || open.get())>
-                <div class="menu later" role="group" aria-label="Send later" on:keydown=heard(move |event: KeyboardEvent| {
-                    if event.key() == "Escape" {
-                        event.stop_propagation();
-                        open.set(false);
-                    }
-                })>
-                    {shown(move || times().into_iter().map(|(label, at)| view! {
-                        <button on:click=heard(move |_| choose(at))>
-                            {label}
-                            <span class="hint">{date::short_with_time(at)}</span>
-                        </button>
-                    }).collect_view())}
-                    <div class="other">
-                        <input node_ref=other type="datetime-local" aria-label="Another time" min=local(Date::now() + 60_000.0) />
-                        <button class="secondary" on:click=heard(move |_| choose_other())>"Schedule"</button>
-                    </div>
-                    <p class="hint">{HOW}</p>
-                    {wanted.map(|(label, wanted)| view! {
-                        <label class="check">
-                            <input
-                                type="checkbox"
-                                prop:checked=wanted.get_untracked()
-                                on:change=heard(move |event: Event| wanted.set(event_target_checked(&event)))
-                            />
-                            {label}
-                        </label>
-                    }).collect_view()}
-                    <button on:click=heard(move |_| {
-                        open.set(false);
-                        actions.with_value(|(_, template, _)| template());
-                    })>{Icon::Drafts.draw()}"Save as template"</button>
-                    <When test=live(move || offers.with(|offers| !offers.templates.is_empty()))>
-                        <div class="templates" role="group" aria-label="Insert template">
-                            <span class="hint">"Insert template"</span>
-                            {each(move || offers.with(|offers| offers.templates.clone()), Clone::clone, move |template| view! {
-                                <button on:click=heard(move |_| {
-                                    open.set(false);
-                                    actions.with_value(|(.., insert)| insert(template.uid));
-                                })><span dir="auto">{match template.subject.trim() {
-                                    "" => "(no subject)".to_owned(),
-                                    subject => subject.to_owned(),
-                                }}</span></button>
-                            })}
-                        </div>
-                    </When>
+        <Menu label="Send later and more" icon=Icon::Clock mixed=true open>
+            {shown(move || times().into_iter().map(|(label, at)| view! {
+                <button on:click=heard(move |_| choose(at))>
+                    {label}
+                    <span class="hint">{date::short_with_time(at)}</span>
+                </button>
+            }).collect_view())}
+            <div class="other">
+                <input node_ref=other type="datetime-local" aria-label="Another time" min=local(Date::now() + 60_000.0) />
+                <button class="secondary" on:click=heard(move |_| choose_other())>"Schedule"</button>
+            </div>
+            <p class="hint">{HOW}</p>
+            {wanted.map(|(label, wanted)| view! {
+                <label class="check">
+                    <input
+                        type="checkbox"
+                        prop:checked=wanted.get_untracked()
+                        on:change=heard(move |event: Event| wanted.set(event_target_checked(&event)))
+                    />
+                    {label}
+                </label>
+            }).collect_view()}
+            <button on:click=heard(move |_| {
+                open.set(false);
+                actions.with_value(|(_, template, _)| template());
+            })>{Icon::Drafts.draw()}"Save as template"</button>
+            <When test=live(move || offers.with(|offers| !offers.templates.is_empty()))>
+                <div class="templates" role="group" aria-label="Insert template">
+                    <span class="hint">"Insert template"</span>
+                    {each(move || offers.with(|offers| offers.templates.clone()), Clone::clone, move |template| view! {
+                        <button on:click=heard(move |_| {
+                            open.set(false);
+                            actions.with_value(|(.., insert)| insert(template.uid));
+                        })><span dir="auto">{match template.subject.trim() {
+                            "" => "(no subject)".to_owned(),
+                            subject => subject.to_owned(),
+                        }}</span></button>
+                    })}
                 </div>
             </When>
-        </div>
+        </Menu>
     }
 }
 

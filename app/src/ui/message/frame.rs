@@ -5,7 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 use roost_wire::{Body, BodyKind};
 use wasm_bindgen::prelude::*;
-use web_sys::{Document, HtmlElement, HtmlIFrameElement};
+use web_sys::{Document, HtmlElement, HtmlIFrameElement, KeyboardEvent, KeyboardEventInit};
 
 use crate::ui::live::{effect, heard, memo, shown};
 use crate::ui::state::{Pane, Ui};
@@ -84,6 +84,7 @@ pub fn Frame(original: RwSignal<bool>) -> impl IntoView {
                         on:load=heard(move |_| {
                             if let Some(element) = frame.get_untracked() {
                                 follow_size(&element);
+                                pass_on_keys(&element);
                             }
                             loaded.update(|count| *count += 1);
                         })
@@ -158,4 +159,32 @@ fn follow_size(element: &HtmlIFrameElement) {
     }
     // It goes with the frame's document.
     refit.forget();
+}
+
+/// What is pressed in the text is pressed on its frame: the keys do the same wherever a person has clicked. What belongs to
+/// a text stays there: moving and selecting in it, its links.
+fn pass_on_keys(element: &HtmlIFrameElement) {
+    let Some(document) = element.content_document() else {
+        return;
+    };
+    let element = element.clone();
+    let pressed = Closure::<dyn FnMut(KeyboardEvent)>::new(move |event: KeyboardEvent| {
+        let key = event.key();
+        let is_command = key.len() == 1 && key != " " || key == "Escape" || key == "Delete";
+        if !is_command || event.ctrl_key() || event.alt_key() || event.meta_key() {
+            return;
+        }
+        let init = KeyboardEventInit::new();
+        init.set_key(&key);
+        init.set_bubbles(true);
+        init.set_cancelable(true);
+        let unused = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init)
+            .and_then(|copy| element.dispatch_event(&copy));
+        if unused == Ok(false) {
+            event.prevent_default();
+        }
+    });
+    let _ = document.add_event_listener_with_callback("keydown", pressed.as_ref().unchecked_ref());
+    // It goes with the frame's document.
+    pressed.forget();
 }

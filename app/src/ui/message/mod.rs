@@ -18,8 +18,8 @@ use scheduled::Scheduled;
 
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, effect, heard, live, memo, shown};
+use crate::ui::menu::Menu;
 use crate::ui::state::{Dialog, Ui};
-use web_sys::KeyboardEvent;
 
 /// The ways to answer, by how often they are used.
 const ANSWERS: [(Answer, Icon, &str); 3] = [
@@ -130,40 +130,24 @@ fn Actions(original: RwSignal<bool>) -> impl IntoView {
                     ui.dialog.set(Some(Dialog::MoveTo { uids: Some(vec![uid]), copy: false }));
                 }
             })>{Icon::Move.draw()}</button>
-            <div class="menu-place">
-                <button
-                    class="plain"
-                    aria-label="More"
-                    aria-haspopup="menu"
-                    aria-expanded=live(move || menu.get().to_string())
-                    on:click=heard(move |_| menu.update(|open| *open = !*open))
-                >{Icon::More.draw()}</button>
-                <When test=live(move || menu.get())>
-                    <div class="menu" role="menu" on:click=heard(move |_| menu.set(false)) on:keydown=heard(move |event: KeyboardEvent| {
-                        if event.key() == "Escape" {
-                            event.stop_propagation();
-                            menu.set(false);
+            <Menu label="More" icon=Icon::More open=menu>
+                    {ANSWERS.into_iter().skip(1).map(|(how, icon, label)| view! {
+                        <button class="only-narrow" role="menuitem" on:click=heard(move |_| ui.answer(how))>{icon.draw()}{label}</button>
+                    }).collect_view()}
+                    <button role="menuitem" on:click=heard(move |_| ui.answer(Answer::ForwardAttached))>{Icon::Forward.draw()}"Forward as attachment"</button>
+                    <button role="menuitem" on:click=heard(move |_| ui.edit_as_new())>{Icon::Compose.draw()}"Edit as new"</button>
+                    <button role="menuitem" on:click=heard(move |_| drop(window().print()))>{Icon::Print.draw()}"Print"</button>
+                    <a role="menuitem" href=live(move || format!("{}&view=1", raw())) target="_blank" rel="noopener">{Icon::Code.draw()}"View source"</a>
+                    <a role="menuitem" href=raw download="">{Icon::Download.draw()}"Download message"</a>
+                    <button role="menuitem" on:click=heard(move |_| original.update(|on| *on = !*on))>
+                        {Icon::Image.draw()}{shown(move || if original.get() { "Show in theme" } else { "Show original" })}
+                    </button>
+                    <button role="menuitem" on:click=heard(move |_| {
+                        if let Some(uid) = message.with_untracked(|m| m.as_ref().map(|m| m.address.uid)) {
+                            ui.dialog.set(Some(Dialog::MoveTo { uids: Some(vec![uid]), copy: true }));
                         }
-                    })>
-                        {ANSWERS.into_iter().skip(1).map(|(how, icon, label)| view! {
-                            <button class="only-narrow" role="menuitem" on:click=heard(move |_| ui.answer(how))>{icon.draw()}{label}</button>
-                        }).collect_view()}
-                        <button role="menuitem" on:click=heard(move |_| ui.answer(Answer::ForwardAttached))>{Icon::Forward.draw()}"Forward as attachment"</button>
-                        <button role="menuitem" on:click=heard(move |_| ui.edit_as_new())>{Icon::Compose.draw()}"Edit as new"</button>
-                        <button role="menuitem" on:click=heard(move |_| drop(window().print()))>{Icon::Print.draw()}"Print"</button>
-                        <a role="menuitem" href=live(move || format!("{}&view=1", raw())) target="_blank" rel="noopener">{Icon::Code.draw()}"View source"</a>
-                        <a role="menuitem" href=raw download="">{Icon::Download.draw()}"Download message"</a>
-                        <button role="menuitem" on:click=heard(move |_| original.update(|on| *on = !*on))>
-                            {Icon::Image.draw()}{shown(move || if original.get() { "Show in theme" } else { "Show original" })}
-                        </button>
-                        <button role="menuitem" on:click=heard(move |_| {
-                            if let Some(uid) = message.with_untracked(|m| m.as_ref().map(|m| m.address.uid)) {
-                                ui.dialog.set(Some(Dialog::MoveTo { uids: Some(vec![uid]), copy: true }));
-                            }
-                        })>{Icon::Folder.draw()}"Copy to folder"</button>
-                    </div>
-                </When>
-            </div>
+                    })>{Icon::Folder.draw()}"Copy to folder"</button>
+            </Menu>
             <span class="space"></span>
             {step(newer, Icon::Up, "Newer message")}
             {step(older, Icon::Down, "Older message")}

@@ -1,0 +1,146 @@
+//! Menus: what else can be done with something, below its button.
+
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
+use web_sys::{EventTarget, FocusEvent, HtmlElement, KeyboardEvent, Node};
+
+use crate::ui::icon::Icon;
+use crate::ui::live::{When, heard, live};
+
+/// What can be chosen in a menu.
+const CHOICES: &str = ".menu :is(button, a, input)";
+
+/// A button and its menu, which has the focus as long as it is open: the arrows go through it, and no letter is a command.
+/// Escape closes it, and so does what is pressed or gets the focus elsewhere; the focus is the button's again if it was lost.
+#[component]
+pub fn Menu(
+    /// What the button is called.
+    #[prop(into)]
+    label: String,
+    icon: Icon,
+    /// Of choices alone, any of which closes it; or of other things too, which say when it is done.
+    #[prop(optional)]
+    mixed: bool,
+    open: RwSignal<bool>,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let place = NodeRef::<html::Div>::new();
+    let called = label.clone();
+    view! {
+        <div
+            class="menu-place"
+            node_ref=place
+            on:keydown=heard(move |event: KeyboardEvent| {
+                if !open.get_untracked() {
+                    return;
+                }
+                event.stop_propagation();
+                if event.key() == "Escape" {
+                    open.set(false);
+                } else if walk(place, &event) {
+                    event.prevent_default();
+                }
+            })
+            on:focusout=heard(move |event: FocusEvent| {
+                if event.related_target().is_some_and(|target| !holds(place, &target)) {
+                    open.set(false);
+                }
+            })
+        >
+            <button
+                class="plain more"
+                aria-label=label.clone()
+                title=label
+                aria-haspopup=if mixed { "true" } else { "menu" }
+                aria-expanded=live(move || open.get().to_string())
+                on:click=heard(move |_| open.update(|open| *open = !*open))
+            >{icon.draw()}</button>
+            <When test=live(move || open.get())>
+                {attend(place, open)}
+                <div
+                    class="menu"
+                    class:mixed=mixed
+                    role=if mixed { "group" } else { "menu" }
+                    aria-label=called.clone()
+                    on:click=heard(move |_| if !mixed { open.set(false) })
+                >{children()}</div>
+            </When>
+        </div>
+    }
+}
+
+/// While a menu is open: it gets the focus, closes when something else is pressed, and gives the focus back.
+fn attend(place: NodeRef<html::Div>, open: RwSignal<bool>) {
+    let pressed = window_event_listener(leptos::ev::pointerdown, move |event| {
+        if event.target().is_none_or(|target| !holds(place, &target)) {
+            open.set(false);
+        }
+    });
+    // The text of a message has a window of its own.
+    let left = window_event_listener(leptos::ev::blur, move |_| open.set(false));
+    let button = place
+        .get_untracked()
+        .and_then(|place| place.query_selector("button").ok()?);
+    request_animation_frame(move || {
+        if let Some(first) = choices(place).into_iter().next() {
+            let _ = first.focus();
+        }
+    });
+    on_cleanup(move || {
+        pressed.remove();
+        left.remove();
+        request_animation_frame(move || {
+            let lost = document()
+                .active_element()
+                .is_none_or(|element| element.tag_name() == "BODY");
+            if let Some(button) = button.filter(|_| lost) {
+                let _ = button.unchecked_into::<HtmlElement>().focus();
+            }
+        });
+    });
+}
+
+/// Whether something of the page is part of the button or its menu.
+fn holds(place: NodeRef<html::Div>, target: &EventTarget) -> bool {
+    place
+        .get_untracked()
+        .is_some_and(|place| place.contains(target.dyn_ref::<Node>()))
+}
+
+/// What can be chosen now, in order: what is not on screen cannot.
+fn choices(place: NodeRef<html::Div>) -> Vec<HtmlElement> {
+    let Some(all) = place
+        .try_get_untracked()
+        .flatten()
+        .and_then(|place| place.query_selector_all(CHOICES).ok())
+    else {
+        return Vec::new();
+    };
+    (0..all.length())
+        .filter_map(|index| all.item(index)?.dyn_into::<HtmlElement>().ok())
+        .filter(|choice| choice.offset_parent().is_some())
+        .collect()
+}
+
+/// Goes to where a key leads, if it leads anywhere. Arrows change a field's own value.
+fn walk(place: NodeRef<html::Div>, event: &KeyboardEvent) -> bool {
+    let choices = choices(place);
+    let focus = document().active_element();
+    let at = choices
+        .iter()
+        .position(|choice| focus.as_ref() == Some(choice.as_ref()));
+    let is_field = focus.is_some_and(|focus| {
+        focus.tag_name() == "INPUT" && focus.get_attribute("type").as_deref() != Some("checkbox")
+    });
+    let last = choices.len().saturating_sub(1);
+    let to = match event.key().as_str() {
+        _ if is_field => return false,
+        "ArrowDown" => at.map_or(0, |at| if at == last { 0 } else { at + 1 }),
+        "ArrowUp" => at.map_or(last, |at| at.checked_sub(1).unwrap_or(last)),
+        "Home" => 0,
+        "End" => last,
+        _ => return false,
+    };
+    choices.get(to).is_some_and(|choice| choice.focus().is_ok())
+}
