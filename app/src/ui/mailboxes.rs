@@ -83,18 +83,18 @@ fn Row(row: MailboxRow) -> impl IntoView {
             row.map_or((0, 0), |row| (row.unseen, row.messages))
         })
     });
-    let subscribed = memo(move || {
-        ui.device.mailboxes.with(|rows| {
-            rows.iter()
-                .any(|row| row.subscribed && name.with_value(|name| *name == row.name))
-        })
-    });
     let described = {
         let label = label.clone();
         move || match counts.get().0 {
             0 => label.clone(),
             unseen => format!("{label}, {unseen} unread"),
         }
+    };
+    let subscribed = move || {
+        ui.device.mailboxes.with(|rows| {
+            rows.iter()
+                .any(|row| row.subscribed && name.with_value(|name| *name == row.name))
+        })
     };
     let delimiter = row.delimiter;
     let menu_label = format!("Actions for {label}");
@@ -140,8 +140,8 @@ fn Row(row: MailboxRow) -> impl IntoView {
                     })}
                     <button role="menuitem" on:click=heard(move |_| ui.device.send(Intent::Subscribe {
                         name: name.get_value(),
-                        subscribed: !subscribed.get_untracked(),
-                    }))>{shown(move || if subscribed.get() { "Unsubscribe" } else { "Subscribe" })}</button>
+                        subscribed: !untrack(subscribed),
+                    }))>{shown(move || if subscribed() { "Unsubscribe" } else { "Subscribe" })}</button>
                     <button role="menuitem" on:click=heard(move |_| ui.dialog.set(Some(Dialog::DeleteMailbox {
                         name: name.get_value(),
                         messages: counts.get_untracked().1,

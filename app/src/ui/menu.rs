@@ -28,26 +28,7 @@ pub fn Menu(
     let place = NodeRef::<html::Div>::new();
     let called = label.clone();
     view! {
-        <div
-            class="menu-place"
-            node_ref=place
-            on:keydown=heard(move |event: KeyboardEvent| {
-                if !open.get_untracked() {
-                    return;
-                }
-                event.stop_propagation();
-                if event.key() == "Escape" {
-                    open.set(false);
-                } else if walk(place, &event) {
-                    event.prevent_default();
-                }
-            })
-            on:focusout=heard(move |event: FocusEvent| {
-                if event.related_target().is_some_and(|target| !holds(place, &target)) {
-                    open.set(false);
-                }
-            })
-        >
+        <div class="menu-place" node_ref=place>
             <button
                 class="plain more"
                 aria-label=label.clone()
@@ -64,6 +45,19 @@ pub fn Menu(
                     role=if mixed { "group" } else { "menu" }
                     aria-label=called.clone()
                     on:click=heard(move |_| if !mixed { open.set(false) })
+                    on:keydown=heard(move |event: KeyboardEvent| {
+                        event.stop_propagation();
+                        if event.key() == "Escape" {
+                            open.set(false);
+                        } else if walk(place, &event) {
+                            event.prevent_default();
+                        }
+                    })
+                    on:focusout=heard(move |event: FocusEvent| {
+                        if event.related_target().is_some_and(|target| !holds(place, &target)) {
+                            open.set(false);
+                        }
+                    })
                 >{children()}</div>
             </When>
         </div>

@@ -38,7 +38,7 @@ pub fn Frame(original: RwSignal<bool>) -> impl IntoView {
             .body
             .with(|body| match (body, element.content_document()) {
                 (Some(body), Some(document)) => {
-                    fill(&document, body, dark, original);
+                    fill(&element, &document, body, dark, original);
                     fit(&element);
                 }
                 (None, Some(document)) => {
@@ -82,10 +82,6 @@ pub fn Frame(original: RwSignal<bool>) -> impl IntoView {
                         sandbox=SANDBOX
                         src=source
                         on:load=heard(move |_| {
-                            if let Some(element) = frame.get_untracked() {
-                                follow_size(&element);
-                                pass_on_keys(&element);
-                            }
                             loaded.update(|count| *count += 1);
                         })
                     ></iframe>
@@ -96,13 +92,9 @@ pub fn Frame(original: RwSignal<bool>) -> impl IntoView {
 }
 
 /// Puts a sanitized body into the frame's document.
-fn fill(document: &Document, body: &Body, dark: bool, original: bool) {
+fn fill(element: &HtmlIFrameElement, document: &Document, body: &Body, dark: bool, original: bool) {
     let Some(place) = document.body() else {
         return;
-    };
-    let kind = match body.kind {
-        BodyKind::Plain => "plain",
-        BodyKind::Html | BodyKind::Empty => "html",
     };
     let theme = match (dark, original, body.kind) {
         (false, _, _) | (true, true, _) => "light",
@@ -110,7 +102,11 @@ fn fill(document: &Document, body: &Body, dark: bool, original: bool) {
         (true, false, _) => "dark",
     };
     if let Some(root) = document.document_element() {
-        let _ = root.set_attribute("data-kind", kind);
+        // The first text of this document.
+        if !root.has_attribute("data-theme") {
+            follow_size(element, document);
+            pass_on_keys(element, document);
+        }
         let _ = root.set_attribute("data-theme", theme);
     }
     if let Some(style) = document.get_element_by_id("message-style") {
@@ -144,10 +140,7 @@ fn fit(element: &HtmlIFrameElement) {
 }
 
 /// Follows what changes the height later: images that arrive, quotes that are unfolded.
-fn follow_size(element: &HtmlIFrameElement) {
-    let Some(document) = element.content_document() else {
-        return;
-    };
+fn follow_size(element: &HtmlIFrameElement, document: &Document) {
     let element = element.clone();
     let refit = Closure::<dyn FnMut()>::new(move || fit(&element));
     for event in ["load", "toggle"] {
@@ -163,10 +156,7 @@ fn follow_size(element: &HtmlIFrameElement) {
 
 /// What is pressed in the text is pressed on its frame: the keys do the same wherever a person has clicked. What belongs to
 /// a text stays there: moving and selecting in it, its links.
-fn pass_on_keys(element: &HtmlIFrameElement) {
-    let Some(document) = element.content_document() else {
-        return;
-    };
+fn pass_on_keys(element: &HtmlIFrameElement, document: &Document) {
     let element = element.clone();
     let pressed = Closure::<dyn FnMut(KeyboardEvent)>::new(move |event: KeyboardEvent| {
         let key = event.key();
