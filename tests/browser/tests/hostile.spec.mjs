@@ -117,8 +117,9 @@ test("no vector does anything in Roost", async ({ page }) => {
     await expect(message(page).getByRole("heading", { name: `vector ${index}`, exact: true })).toBeVisible();
     // Some vectors swallow what follows them: then the frame shows whatever is left of the message.
     await page.waitForFunction(() => {
-      const frame = document.querySelector('iframe[title="Message body"]');
-      return frame?.contentDocument?.documentElement.dataset.kind === "html" && !document.querySelector(".body-skeleton");
+      const shown = document.querySelector('iframe[title="Message body"]')?.contentDocument;
+      // As HTML, not as the text that is shown instead of what cannot be.
+      return shown?.documentElement.dataset.theme && !shown.querySelector("body > .plain") && !document.querySelector(".body-skeleton");
     });
     if (await page.evaluate(() => window.hit === true)) {
       leaks.push(`${reading} ran a script`);
