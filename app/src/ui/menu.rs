@@ -2,11 +2,14 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast as _;
+use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{EventTarget, FocusEvent, HtmlElement, KeyboardEvent, Node};
 
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, heard, live};
+
+/// How far a menu stays from the edge of the page, in pixels.
+const MARGIN: f64 = 8.0;
 
 /// What can be chosen in a menu.
 const CHOICES: &str = ".menu :is(button, a, input)";
@@ -38,7 +41,7 @@ pub fn Menu(
                 on:click=heard(move |_| open.update(|open| *open = !*open))
             >{icon.draw()}</button>
             <When test=live(move || open.get())>
-                {attend(place, open)}
+                {attend(place, open, mixed)}
                 <div
                     class="menu"
                     class:mixed=mixed
@@ -64,25 +67,33 @@ pub fn Menu(
     }
 }
 
-/// While a menu is open: it gets the focus, closes when something else is pressed, and gives the focus back.
-fn attend(place: NodeRef<html::Div>, open: RwSignal<bool>) {
-    let pressed = window_event_listener(leptos::ev::pointerdown, move |event| {
-        if event.target().is_none_or(|target| !holds(place, &target)) {
+/// While a menu is open: it gets its place and the focus, closes when something else is pressed or turned, and gives the
+/// focus back.
+fn attend(place: NodeRef<html::Div>, open: RwSignal<bool>, mixed: bool) {
+    let leave = move |target: Option<EventTarget>| {
+        if target.is_none_or(|target| !holds(place, &target)) {
             open.set(false);
         }
-    });
+    };
+    let pressed =
+        window_event_listener(leptos::ev::pointerdown, move |event| leave(event.target()));
+    let turned = window_event_listener(leptos::ev::wheel, move |event| leave(event.target()));
     // The text of a message has a window of its own.
     let left = window_event_listener(leptos::ev::blur, move |_| open.set(false));
     let button = place
         .get_untracked()
         .and_then(|place| place.query_selector("button").ok()?);
     request_animation_frame(move || {
+        if !mixed {
+            stand(place);
+        }
         if let Some(first) = choices(place).into_iter().next() {
             let _ = first.focus();
         }
     });
     on_cleanup(move || {
         pressed.remove();
+        turned.remove();
         left.remove();
         request_animation_frame(move || {
             let lost = document()
@@ -93,6 +104,43 @@ fn attend(place: NodeRef<html::Div>, open: RwSignal<bool>) {
             }
         });
     });
+}
+
+/// Puts a menu below its button, or above it where there is no room: on the page as a whole, since a list would cut it off.
+fn stand(place: NodeRef<html::Div>) -> Option<()> {
+    let place = place.try_get_untracked().flatten()?;
+    let of = |selector: &str| place.query_selector(selector).ok().flatten();
+    let button = of("button")?.get_bounding_client_rect();
+    let menu = of(".menu")?.unchecked_into::<HtmlElement>();
+    let size = menu.get_bounding_client_rect();
+    let room = |inner: Result<JsValue, JsValue>| inner.ok().and_then(|size| size.as_f64());
+    let (width, height) = (
+        room(window().inner_width())?,
+        room(window().inner_height())?,
+    );
+    let top = if button.bottom() + size.height() + MARGIN <= height {
+        button.bottom()
+    } else {
+        button.top() - size.height()
+    };
+    let rtl = document()
+        .document_element()?
+        .get_attribute("dir")
+        .as_deref()
+        == Some("rtl");
+    let left = if rtl {
+        button.left()
+    } else {
+        button.right() - size.width()
+    };
+    for (side, at, most) in [
+        ("top", top, height - size.height()),
+        ("left", left, width - size.width()),
+    ] {
+        let at = at.min(most - MARGIN).max(MARGIN);
+        menu.style().set_property(side, &format!("{at}px")).ok()?;
+    }
+    Some(())
 }
 
 /// Whether something of the page is part of the button or its menu.

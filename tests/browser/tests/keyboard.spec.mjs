@@ -94,6 +94,8 @@ test("a menu has the focus while it is open, and gives it back", async ({ page, 
   const mailboxes = page.getByRole("navigation", { name: "Mailboxes" });
   await mailboxes.getByRole("button", { name: "Projects", exact: true }).hover();
   await mailboxes.getByRole("button", { name: "Actions for Projects" }).click();
+  // The list of mailboxes does not cut it off.
+  await expect(mailboxes.getByRole("menuitem", { name: "Delete" })).toBeInViewport({ ratio: 1 });
   const subscription = mailboxes.getByRole("menuitem", { name: /subscribe/i });
   await expect(subscription).toHaveText("Subscribe");
   await imap.mailboxSubscribe("Projects");
