@@ -37,6 +37,8 @@ pub const LINGER: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_secs(2);
 /// How long after a change of names the list is looked at once more.
 const SETTLE: Duration = Duration::from_secs(2);
+/// How many lists within that time are looked at over connections of their own: a server may tell of changes without end.
+const MAX_ANEW: u8 = 4;
 /// How long a mutation may take to end when the gateway stops.
 const FINISH_TIME: Duration = Duration::from_secs(5);
 /// How many requests of one device may be under way.
@@ -134,6 +136,8 @@ pub struct Task {
     mailboxes: Option<Vec<Mailbox>>,
     listing: Option<Refreshing>,
     settling: bool,
+    /// How many more lists until then may be looked at over connections of their own.
+    anew: u8,
     /// Names changed again while it was waited.
     settle_again: bool,
     /// Devices that wait for the list of mailboxes.
@@ -188,6 +192,7 @@ impl Task {
             mailboxes: None,
             listing: None,
             settling: false,
+            anew: 0,
             settle_again: false,
             want_list: Vec::new(),
             tracks: HashMap::new(),
@@ -578,7 +583,10 @@ impl Task {
     fn list(&mut self) {
         match &mut self.listing {
             Some(listing) => listing.again = true,
-            None if self.settling => self.list_with(jobs::list_anew),
+            None if self.settling && self.anew > 0 => {
+                self.anew -= 1;
+                self.list_with(jobs::list_anew);
+            }
             None => self.list_with(jobs::list),
         }
     }
@@ -704,6 +712,7 @@ impl Task {
             self.settle_again = true;
         } else {
             self.settling = true;
+            self.anew = MAX_ANEW;
             let events = self.events.clone();
             self.jobs.spawn(async move {
                 tokio::time::sleep(SETTLE).await;
