@@ -77,9 +77,19 @@ fn attend(place: NodeRef<html::Div>, open: RwSignal<bool>, mixed: bool) {
     };
     let pressed =
         window_event_listener(leptos::ev::pointerdown, move |event| leave(event.target()));
-    let turned = window_event_listener(leptos::ev::wheel, move |event| leave(event.target()));
+    // A mixed one does not leave its button, and what is typed in it is not lost for that.
+    let turned = window_event_listener(leptos::ev::wheel, move |event| {
+        if !mixed {
+            leave(event.target());
+        }
+    });
     // The text of a message has a window of its own.
-    let left = window_event_listener(leptos::ev::blur, move |_| open.set(false));
+    let left = window_event_listener(leptos::ev::blur, move |_| {
+        let focus = document().active_element();
+        if focus.is_some_and(|element| element.tag_name() == "IFRAME") {
+            open.set(false);
+        }
+    });
     let button = place
         .get_untracked()
         .and_then(|place| place.query_selector("button").ok()?);

@@ -58,9 +58,13 @@ pub async fn list(pool: Arc<Pool>) -> Result<Vec<Mailbox>, ImapError> {
     imap::list(&mut lease).await
 }
 
-/// Lists the mailboxes over a connection that has never listed them before.
+/// Lists the mailboxes over a connection that has never listed them before, or over one there is where the mail server
+/// gives no other.
 pub async fn list_anew(pool: Arc<Pool>) -> Result<Vec<Mailbox>, ImapError> {
-    imap::list(&mut pool.open().await?).await
+    match pool.open().await {
+        Ok(mut connection) => imap::list(&mut connection).await,
+        Err(_) => list(pool).await,
+    }
 }
 
 /// Looks at one mailbox: its counts, and what changed if devices hold rows of it.
