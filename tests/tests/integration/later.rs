@@ -29,6 +29,16 @@ fn schedule(message: &Composed, at: i64) -> Mutation {
     }
 }
 
+/// The receipt for a message of alice's inbox.
+fn receipt(uidvalidity: u32, uid: u32) -> Mutation {
+    Mutation::Receipt {
+        mailbox: "INBOX".to_owned(),
+        uidvalidity,
+        uid,
+        from: address("", "alice"),
+    }
+}
+
 /// A device as the app is one: it asks for the mailboxes first.
 async fn device(gateway: &Gateway) -> anyhow::Result<Device> {
     let mut device = Device::connect(&gateway.url, "alice").await?;
@@ -332,15 +342,10 @@ async fn a_receipt_is_sent_once_and_by_the_book() -> anyhow::Result<()> {
     )
     .await?;
     let uid = own.search("INBOX", "ALL").await?[0];
-    let receipt = Mutation::Receipt {
-        mailbox: "INBOX".to_owned(),
-        uidvalidity: uidvalidity(&mut own, "INBOX").await?,
-        uid,
-        from: address("", "alice"),
-    };
+    let asked = receipt(uidvalidity(&mut own, "INBOX").await?, uid);
     let mut first = device(&stage.gateway).await?;
     let mut second = device(&stage.gateway).await?;
-    let (a, b) = tokio::join!(first.mutate(receipt.clone()), second.mutate(receipt));
+    let (a, b) = tokio::join!(first.mutate(asked.clone()), second.mutate(asked));
     assert_eq!((a?, b?), (DONE, DONE));
     assert_eq!(own.search("INBOX", "KEYWORD $MDNSent").await?, [uid]);
     let subject = "SUBJECT \"Read: Did you see?\"";
@@ -361,12 +366,7 @@ async fn a_receipt_is_sent_once_and_by_the_book() -> anyhow::Result<()> {
     // What asks for nothing is sent nothing.
     own.append("INBOX", "", "From: bob@roost.test\nSubject: plain\n\n.\n")
         .await?;
-    let plain = Mutation::Receipt {
-        mailbox: "INBOX".to_owned(),
-        uidvalidity: uidvalidity(&mut own, "INBOX").await?,
-        uid: uid + 1,
-        from: address("", "alice"),
-    };
+    let plain = receipt(uidvalidity(&mut own, "INBOX").await?, uid + 1);
     match first.mutate(plain).await? {
         Outcome::Rejected(problem) => assert_eq!(problem.kind, ProblemKind::BadRequest),
         other => anyhow::bail!("{other:?}"),
@@ -405,13 +405,7 @@ async fn a_receipt_is_sent_though_the_flags_change_meanwhile() -> anyhow::Result
         }
         anyhow::Ok(own)
     });
-    let receipt = Mutation::Receipt {
-        mailbox: "INBOX".to_owned(),
-        uidvalidity,
-        uid,
-        from: address("", "alice"),
-    };
-    assert_eq!(device.mutate(receipt).await?, DONE);
+    assert_eq!(device.mutate(receipt(uidvalidity, uid)).await?, DONE);
     let mut own = changing.await??;
     assert_eq!(own.search("INBOX", "KEYWORD $MDNSent").await?, [uid]);
     wait_until(&mut bob, "INBOX", "SUBJECT \"Read: Busy\"", 1).await?;
