@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::{EventTarget, FocusEvent, HtmlElement, KeyboardEvent, Node};
+use web_sys::{EventTarget, FocusEvent, HtmlElement, KeyboardEvent, MouseEvent, Node};
 
 use crate::ui::icon::Icon;
 use crate::ui::live::{When, heard, live};
@@ -29,10 +29,22 @@ pub fn Menu(
     children: ChildrenFn,
 ) -> impl IntoView {
     let place = NodeRef::<html::Div>::new();
+    let button = NodeRef::<html::Button>::new();
     let called = label.clone();
     view! {
-        <div class="menu-place" node_ref=place>
+        <div class="menu-place" node_ref=place on:keydown=heard(move |event: KeyboardEvent| {
+            if !open.get_untracked() {
+                return;
+            }
+            event.stop_propagation();
+            if event.key() == "Escape" {
+                open.set(false);
+            } else if walk(place, &event) {
+                event.prevent_default();
+            }
+        })>
             <button
+                node_ref=button
                 class="plain more"
                 aria-label=label.clone()
                 title=label
@@ -41,19 +53,19 @@ pub fn Menu(
                 on:click=heard(move |_| open.update(|open| *open = !*open))
             >{icon.draw()}</button>
             <When test=live(move || open.get())>
-                {attend(place, open, mixed)}
+                {attend(place, button, open, mixed)}
                 <div
                     class="menu"
                     class:mixed=mixed
                     role=if mixed { "group" } else { "menu" }
+                    // Pressed beside its choices, it keeps the focus.
+                    tabindex="-1"
                     aria-label=called.clone()
-                    on:click=heard(move |_| if !mixed { open.set(false) })
-                    on:keydown=heard(move |event: KeyboardEvent| {
-                        event.stop_propagation();
-                        if event.key() == "Escape" {
+                    // A dialog that a choice opens gives the focus back to what had it, and the choice will be gone.
+                    on:click:capture=heard(move |_| if !mixed { focus(button) })
+                    on:click=heard(move |event: MouseEvent| {
+                        if !mixed && event.target() != event.current_target() {
                             open.set(false);
-                        } else if walk(place, &event) {
-                            event.prevent_default();
                         }
                     })
                     on:focusout=heard(move |event: FocusEvent| {
@@ -69,7 +81,12 @@ pub fn Menu(
 
 /// While a menu is open: it gets its place and the focus, closes when something else is pressed or turned, and gives the
 /// focus back.
-fn attend(place: NodeRef<html::Div>, open: RwSignal<bool>, mixed: bool) {
+fn attend(
+    place: NodeRef<html::Div>,
+    button: NodeRef<html::Button>,
+    open: RwSignal<bool>,
+    mixed: bool,
+) {
     let leave = move |target: Option<EventTarget>| {
         if target.is_none_or(|target| !holds(place, &target)) {
             open.set(false);
@@ -83,6 +100,11 @@ fn attend(place: NodeRef<html::Div>, open: RwSignal<bool>, mixed: bool) {
             leave(event.target());
         }
     });
+    let resized = window_event_listener(leptos::ev::resize, move |_| {
+        if !mixed {
+            stand(place, button);
+        }
+    });
     // The text of a message has a window of its own.
     let left = window_event_listener(leptos::ev::blur, move |_| {
         let focus = document().active_element();
@@ -90,12 +112,9 @@ fn attend(place: NodeRef<html::Div>, open: RwSignal<bool>, mixed: bool) {
             open.set(false);
         }
     });
-    let button = place
-        .get_untracked()
-        .and_then(|place| place.query_selector("button").ok()?);
     request_animation_frame(move || {
         if !mixed {
-            stand(place);
+            stand(place, button);
         }
         if let Some(first) = choices(place).into_iter().next() {
             let _ = first.focus();
@@ -104,24 +123,34 @@ fn attend(place: NodeRef<html::Div>, open: RwSignal<bool>, mixed: bool) {
     on_cleanup(move || {
         pressed.remove();
         turned.remove();
+        resized.remove();
         left.remove();
         request_animation_frame(move || {
             let lost = document()
                 .active_element()
                 .is_none_or(|element| element.tag_name() == "BODY");
-            if let Some(button) = button.filter(|_| lost) {
-                let _ = button.unchecked_into::<HtmlElement>().focus();
+            if lost {
+                focus(button);
             }
         });
     });
 }
 
+fn focus(button: NodeRef<html::Button>) {
+    if let Some(button) = button.try_get_untracked().flatten() {
+        let _ = button.focus();
+    }
+}
+
 /// Puts a menu below its button, or above it where there is no room: on the page as a whole, since a list would cut it off.
-fn stand(place: NodeRef<html::Div>) -> Option<()> {
+fn stand(place: NodeRef<html::Div>, button: NodeRef<html::Button>) -> Option<()> {
     let place = place.try_get_untracked().flatten()?;
-    let of = |selector: &str| place.query_selector(selector).ok().flatten();
-    let button = of("button")?.get_bounding_client_rect();
-    let menu = of(".menu")?.unchecked_into::<HtmlElement>();
+    let button = button
+        .try_get_untracked()
+        .flatten()?
+        .get_bounding_client_rect();
+    let menu = place.query_selector(".menu").ok().flatten()?;
+    let menu = menu.unchecked_into::<HtmlElement>();
     let size = menu.get_bounding_client_rect();
     let room = |inner: Result<JsValue, JsValue>| inner.ok().and_then(|size| size.as_f64());
     let (width, height) = (

@@ -178,6 +178,7 @@ pub fn follow(ui: Ui) {
     Effect::new(move |before: Option<Option<Place>>| {
         let place = here.get();
         if let Some(id) = writing.get() {
+            coming.set_value(None);
             let path_of = format!(
                 "/compose/{}",
                 String::from(js_sys::encode_uri_component(&id))

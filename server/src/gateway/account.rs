@@ -37,7 +37,8 @@ pub const LINGER: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_secs(2);
 /// How long after a change of names the list is looked at once more.
 const SETTLE: Duration = Duration::from_secs(2);
-/// How many lists within that time are looked at over connections of their own: a server may tell of changes without end.
+/// How many lists until then are looked at over connections of their own. While names go on changing it is one more for each
+/// such time: a server may tell of changes without end.
 const MAX_ANEW: u8 = 4;
 /// How long a mutation may take to end when the gateway stops.
 const FINISH_TIME: Duration = Duration::from_secs(5);
@@ -124,6 +125,15 @@ struct Refreshing {
     again: bool,
 }
 
+/// Names changed a moment ago.
+#[derive(Debug)]
+struct Settling {
+    /// How many more lists may be looked at over connections of their own.
+    anew: u8,
+    /// They changed again meanwhile.
+    again: bool,
+}
+
 pub struct Task {
     pool: Arc<Pool>,
     desk: Desk,
@@ -135,11 +145,7 @@ pub struct Task {
     mutating: JoinSet<()>,
     mailboxes: Option<Vec<Mailbox>>,
     listing: Option<Refreshing>,
-    settling: bool,
-    /// How many more lists until then may be looked at over connections of their own.
-    anew: u8,
-    /// Names changed again while it was waited.
-    settle_again: bool,
+    settling: Option<Settling>,
     /// Devices that wait for the list of mailboxes.
     want_list: Vec<(DeviceId, RequestId)>,
     tracks: HashMap<String, Track>,
@@ -191,9 +197,7 @@ impl Task {
             mutating: JoinSet::new(),
             mailboxes: None,
             listing: None,
-            settling: false,
-            anew: 0,
-            settle_again: false,
+            settling: None,
             want_list: Vec::new(),
             tracks: HashMap::new(),
             clock: 0,
@@ -344,17 +348,7 @@ impl Task {
                 }
             }
             Event::Looked(result) => self.looked(result),
-            Event::Settled => {
-                self.settling = false;
-                if self.listing.is_some() {
-                    self.settle_again = true;
-                } else {
-                    self.list_with(jobs::list_anew);
-                }
-                if std::mem::take(&mut self.settle_again) {
-                    self.list_again_later();
-                }
-            }
+            Event::Settled => self.settled(),
             Event::Shutdown => {}
         }
     }
@@ -583,18 +577,52 @@ impl Task {
     fn list(&mut self) {
         match &mut self.listing {
             Some(listing) => listing.again = true,
-            None if self.settling && self.anew > 0 => {
-                self.anew -= 1;
-                self.list_with(jobs::list_anew);
-            }
-            None => self.list_with(jobs::list),
+            None => match &mut self.settling {
+                Some(settling) if settling.anew > 0 => {
+                    settling.anew -= 1;
+                    self.list_with(jobs::list_anew);
+                }
+                _ => self.list_with(jobs::list),
+            },
         }
     }
 
     /// The list is another one than before, or may be.
     fn list_changed(&mut self) {
-        self.list_again_later();
+        self.names_changed();
         self.list();
+    }
+
+    /// Dovecot 2.3 swallows a rename that follows another change closely,
+    /// and a connection that listed between the two goes on answering with the older list: after the last change of names,
+    /// one more look follows. Until then each is over a connection of its own, lest folders come and go on screen.
+    fn names_changed(&mut self) {
+        match &mut self.settling {
+            Some(settling) => settling.again = true,
+            None => self.settle(MAX_ANEW),
+        }
+    }
+
+    fn settle(&mut self, anew: u8) {
+        self.settling = Some(Settling { anew, again: false });
+        let events = self.events.clone();
+        self.jobs.spawn(async move {
+            tokio::time::sleep(SETTLE).await;
+            let _ = events.send(Event::Settled).await;
+        });
+    }
+
+    fn settled(&mut self) {
+        let Some(Settling { anew, again }) = self.settling.take() else {
+            return;
+        };
+        let looks = self.listing.is_some();
+        if !looks {
+            self.list_with(jobs::list_anew);
+        }
+        if again || looks {
+            self.settle(anew.max(1));
+        }
     }
 
     fn list_with<F>(&mut self, look: impl FnOnce(Arc<Pool>) -> F)
@@ -627,7 +655,7 @@ impl Task {
                 .as_ref()
                 .is_some_and(|known| names(known) != names(&mailboxes));
             if renamed {
-                self.list_again_later();
+                self.names_changed();
             }
             // Devices forget what is not listed any more. What is there again before anybody listed is another mailbox,
             // and a refresh tells by its UIDVALIDITY.
@@ -702,23 +730,6 @@ impl Task {
             let result = caught(look(&pool, &mailbox, since)).await;
             let _ = events.send(Event::Refreshed { mailbox, result }).await;
         });
-    }
-
-    /// Dovecot 2.3 swallows a rename that follows another change closely, and a connection that listed between the two
-    /// goes on answering with the older list: after the last change of names, one more look follows. Until then each is
-    /// over a connection of its own, lest folders come and go on screen.
-    fn list_again_later(&mut self) {
-        if self.settling {
-            self.settle_again = true;
-        } else {
-            self.settling = true;
-            self.anew = MAX_ANEW;
-            let events = self.events.clone();
-            self.jobs.spawn(async move {
-                tokio::time::sleep(SETTLE).await;
-                let _ = events.send(Event::Settled).await;
-            });
-        }
     }
 
     /// Looks again after a while, when the line to the mail server broke.

@@ -155,15 +155,17 @@ pub async fn current(session: Session) -> impl IntoResponse {
 }
 
 /// `DELETE /api/session`: signs out; devices attached through this session are told. The browser forgets what it holds of
-/// parts and sources that were looked at (`Clear-Site-Data`, where it knows that).
+/// parts and sources that were looked at (`Clear-Site-Data`, where it knows that), even where the session ended by itself.
 pub async fn sign_out(
     State(gateway): State<Arc<Gateway>>,
     _same_origin: SameOrigin,
-    session: Session,
+    session: Result<Session, Refusal>,
 ) -> impl IntoResponse {
-    let devices = gateway.sessions.end(&session.id);
-    let account = gateway.accounts.open(&session.credentials, None);
-    let _ = account.events.send(Event::SignedOut(devices)).await;
+    if let Ok(session) = session {
+        let devices = gateway.sessions.end(&session.id);
+        let account = gateway.accounts.open(&session.credentials, None);
+        let _ = account.events.send(Event::SignedOut(devices)).await;
+    }
     let cookie = format!("{}=; Max-Age=0", cookie_name(&gateway));
     let mut headers = set_cookie(&gateway, &cookie);
     headers.insert("clear-site-data", HeaderValue::from_static("\"cache\""));

@@ -14,10 +14,10 @@ const placesOf = async (imap, subject) => {
   return places;
 };
 
-for (const [name, what, mailbox] of [
-  ["archived", "Archive", "Archive"],
-  ["deleted", "Delete", "Trash"],
-  ["marked as junk", "Junk", "Junk"],
+for (const [name, what, mailbox, said] of [
+  ["archived", "Archive", "Archive", "archived"],
+  ["deleted", "Delete", "Trash", "moved to Trash"],
+  ["marked as junk", "Junk", "Junk", "moved to Junk"],
 ]) {
   test(`a message is ${name}, and that is undone`, async ({ page, person, account, imap }) => {
     await signIn(page, account);
@@ -26,7 +26,7 @@ for (const [name, what, mailbox] of [
     await expect(row(page, first)).toHaveCount(0);
     await expect.poll(() => placesOf(imap, first)).toEqual([mailbox]);
     await expect.poll(() => has(imap, mailbox, first, "$Junk")).toBe(what === "Junk");
-    await person.undoes();
+    await person.undoes(said);
     await expect(row(page, first)).toBeVisible();
     await expect.poll(() => placesOf(imap, first)).toEqual(["INBOX"]);
     await expect.poll(() => has(imap, "INBOX", first, "$Junk")).toBe(false);
@@ -44,7 +44,7 @@ test("what was no junk comes back to the inbox, and that is undone", async ({ pa
   await expect.poll(() => placesOf(imap, first)).toEqual(["INBOX"]);
   await expect.poll(() => has(imap, "INBOX", first, "$NotJunk")).toBe(true);
   await expect.poll(() => has(imap, "INBOX", first, "$Junk")).toBe(false);
-  await person.undoes();
+  await person.undoes("moved to the inbox");
   await expect(row(page, first)).toBeVisible();
   await expect.poll(() => placesOf(imap, first)).toEqual(["Junk"]);
   await expect.poll(() => has(imap, "Junk", first, "$NotJunk")).toBe(false);
@@ -58,11 +58,11 @@ test("a star is set in the list and above the text, and both are undone", async 
   const button = before ? "Remove star" : "Star";
   await person.press(row(page, fourth).getByRole("button", { name: button, exact: true }));
   await expect.poll(starred).toBe(!before);
-  await person.undoes();
+  await person.undoes(before ? "no longer starred" : "starred");
   await expect.poll(starred).toBe(before);
   await person.does(button, fourth);
   await expect.poll(starred).toBe(!before);
-  await person.undoes();
+  await person.undoes(before ? "no longer starred" : "starred");
   await expect.poll(starred).toBe(before);
 });
 
@@ -78,13 +78,13 @@ test("marked as read and as unread, and each is undone", async ({ page, person, 
   await person.does("Mark as unread", first);
   await expect.poll(seen).toBe(false);
   await expect(message(page).getByRole("button", { name: "Mark as read" })).toBeVisible();
-  await person.undoes();
+  await person.undoes("marked as unread");
   await expect.poll(seen).toBe(true);
   await person.does("Mark as unread", first);
   await expect.poll(seen).toBe(false);
   await person.does("Mark as read", first);
   await expect.poll(seen).toBe(true);
-  await person.undoes();
+  await person.undoes("marked as read");
   await expect.poll(seen).toBe(false);
 });
 
@@ -94,7 +94,7 @@ test("a message is moved to a folder by its name, and that is undone", async ({ 
   await person.does("Move to folder", first);
   await person.answers("Folder", "arch");
   await expect.poll(() => placesOf(imap, first)).toEqual(["Archive"]);
-  await person.undoes();
+  await person.undoes("moved to Archive");
   await expect(row(page, first)).toBeVisible();
   await expect.poll(() => placesOf(imap, first)).toEqual(["INBOX"]);
 });
@@ -106,7 +106,7 @@ test("a message is copied to a folder, and the copy goes when that is undone", a
   await person.chooseForMessage("Copy to folder");
   await person.press(page.getByRole("dialog").getByRole("button", { name: "Archive" }));
   await expect.poll(() => placesOf(imap, second)).toEqual(["INBOX", "Archive"]);
-  await person.undoes();
+  await person.undoes("copied to Archive");
   await expect.poll(() => placesOf(imap, second)).toEqual(["INBOX"]);
 });
 
@@ -121,19 +121,19 @@ test("many at once, and all of them; undone together", async ({ page, person, ac
   await person.select(1, 4, 6);
   await person.doesWithSelected("Star");
   await expect.poll(() => flagged("\\Flagged")).toEqual(all.map(() => true));
-  await person.undoes();
+  await person.undoes("5 messages starred");
   await expect.poll(() => flagged("\\Flagged")).toEqual(starred);
   for (const [what, on] of [["Mark as read", true], ["Mark as unread", false]]) {
     const before = await flagged("\\Seen");
     await person.doesWithSelected(what);
     await expect.poll(() => flagged("\\Seen")).toEqual(all.map(() => on));
-    if (before.some((one) => one !== on)) await person.undoes();
+    if (before.some((one) => one !== on)) await person.undoes(what.replace("Mark", "marked"));
     await expect.poll(() => flagged("\\Seen")).toEqual(seen);
   }
-  for (const [what, mailbox] of [["Archive", "Archive"], ["Junk", "Junk"], ["Delete", "Trash"]]) {
+  for (const [what, mailbox, said] of [["Archive", "Archive", "archived"], ["Junk", "Junk", "moved to Junk"], ["Delete", "Trash", "moved to Trash"]]) {
     await person.doesWithSelected(what);
     await expect.poll(async () => [...(await contents(imap, mailbox)).keys()].sort()).toEqual([...all].sort());
-    await person.undoes();
+    await person.undoes(said);
     await expect.poll(async () => (await contents(imap, "INBOX")).size).toBe(60);
     await expect.poll(async () => (await contents(imap, mailbox)).size).toBe(0);
     // What was moved back is new there, and on top.
@@ -143,7 +143,7 @@ test("many at once, and all of them; undone together", async ({ page, person, ac
   await person.doesWithSelected("Move to folder");
   await person.answers("Folder", "arch");
   await expect.poll(async () => (await contents(imap, "Archive")).size).toBe(5);
-  await person.undoes();
+  await person.undoes("moved to Archive");
   await expect.poll(async () => (await contents(imap, "INBOX")).size).toBe(60);
   await expect(page.getByText("60 messages")).toBeVisible();
   await person.selectAll(60);
@@ -151,7 +151,7 @@ test("many at once, and all of them; undone together", async ({ page, person, ac
   await expect(page.getByRole("heading", { name: "Nothing here" })).toBeVisible();
   await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(60);
   await expect.poll(async () => (await contents(imap, "INBOX")).size).toBe(0);
-  await person.undoes();
+  await person.undoes("moved to Trash");
   await expect(rows(page).first()).toBeVisible();
   await expect.poll(async () => (await contents(imap, "INBOX")).size).toBe(60);
   await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(0);
@@ -193,7 +193,7 @@ test("emptying Junk moves all of it to Trash, and that is undone", async ({ page
   await person.press(page.getByRole("button", { name: "Empty" }));
   await expect(page.getByRole("heading", { name: "Nothing here" })).toBeVisible();
   await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(4);
-  await person.undoes();
+  await person.undoes("moved to Trash");
   await expect(rows(page)).toHaveCount(4);
   await expect.poll(async () => (await contents(imap, "Junk")).size).toBe(4);
   await expect.poll(async () => (await contents(imap, "Trash")).size).toBe(0);
@@ -220,7 +220,7 @@ test("folders are created, renamed, subscribed to and deleted", async ({ page, p
   await person.answers("Name", "旅行");
   await expect(named("旅行")).toBeVisible();
   await expect.poll(names).toContain("旅行");
-  await person.undoes();
+  await person.undoes("Renamed to 旅行");
   await expect(named("Reisen & Pläne")).toBeVisible();
   await expect.poll(names).toContain("Reisen & Pläne");
   await expect.poll(names).not.toContain("旅行");
@@ -232,7 +232,7 @@ test("folders are created, renamed, subscribed to and deleted", async ({ page, p
   await expect.poll(() => subscribed("Reisen & Pläne/Rom")).toBe(true);
   await person.chooseFor("Rom", "Unsubscribe");
   await expect.poll(() => subscribed("Reisen & Pläne/Rom")).toBe(false);
-  await person.undoes();
+  await person.undoes("No longer subscribed to Reisen & Pläne/Rom");
   await expect.poll(() => subscribed("Reisen & Pläne/Rom")).toBe(true);
   await person.chooseFor("Rom", "Unsubscribe");
   await expect.poll(() => subscribed("Reisen & Pläne/Rom")).toBe(false);

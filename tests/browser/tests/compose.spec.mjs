@@ -85,7 +85,7 @@ test("recipients go from field to field by keyboard", async ({ page, account, is
   // It stands in the help, with the way to the toolbar.
   await page.getByRole("button", { name: "Discard draft" }).click();
   await page.keyboard.press("?");
-  await expect(page.getByRole("dialog")).toContainText(/Alt F10.*toolbar.*Alt ↑ \/ Alt ↓.*field above or below/s);
+  await expect(page.getByRole("dialog", { name: "Keyboard" })).toContainText(/Alt F10.*toolbar.*Alt ↑ \/ Alt ↓.*field above or below/s);
 });
 
 test("from right to left nothing stands outside the page", async ({ page, account }, info) => {

@@ -77,12 +77,25 @@ test("a menu has the focus while it is open, and gives it back", async ({ page, 
     await page.keyboard.press(key);
     await expect(choice(name)).toBeFocused();
   }
-  // It is no command meanwhile.
+  // No key is a command meanwhile: on a choice, back on the button, and after a click beside the choices.
   await page.keyboard.press("e");
+  await page.keyboard.press("Shift+Tab");
+  await expect(more).toBeFocused();
+  await page.keyboard.press("e");
+  await menu.click({ position: { x: 3, y: 3 } });
+  await page.keyboard.press("e");
+  await page.keyboard.press("ArrowUp");
+  await expect(choice("Copy to folder")).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(menu).toHaveCount(0);
   await expect(more).toBeFocused();
   await expect(message(page).getByRole("heading", { name: "Welcome to Roost" })).toBeVisible();
+  // What a choice opened gives the focus back too.
+  await page.keyboard.press("Enter");
+  await choice("Copy to folder").press("Enter");
+  await expect(page.getByRole("dialog", { name: "Copy to" }).getByRole("textbox")).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(more).toBeFocused();
   // What is pressed elsewhere closes it, in the text of the message too.
   for (const elsewhere of [page.getByRole("heading", { name: "Inbox", level: 1 }), bodyFrame(page).getByText("This is the demo of Roost.")]) {
     await more.click();

@@ -110,6 +110,7 @@ test("a template goes into the message that is written, where the cursor is", as
   await expect(composer(page).getByRole("button", { name: "Remove rules.txt" })).toBeVisible();
   await expect(composer(page).getByRole("list", { name: "To recipients" }).getByRole("listitem")).toHaveCount(1);
   await composer(page).getByRole("button", { name: "Send", exact: true }).click();
+  await expect(composer(page)).toHaveCount(0);
   await expect.poll(async () => (await contents(imap, "INBOX")).has("House rules"), { timeout: 20_000 }).toBe(true);
   const lock = await imap.getMailboxLock("INBOX");
   const { source } = await imap.fetchOne("*", { source: true });

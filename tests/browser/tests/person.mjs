@@ -64,6 +64,8 @@ export class Person {
         expect(steps, subject).toBeLessThan(100);
         await this.page.keyboard.press("j");
       }
+      // A key may do one thing or its opposite: which, is on the button.
+      if (await open.isVisible()) await expect(this.message.getByRole("button", { name: what, exact: true })).toBeVisible();
       await this.page.keyboard.press(KEYS[what]);
     }
   }
@@ -119,8 +121,9 @@ export class Person {
     await this.page.keyboard.press("Enter");
   }
 
-  /** Takes back what was done last. */
-  async undoes() {
-    await this.press(this.page.getByRole("region", { name: "Notices" }).getByRole("button", { name: "Undo" }).last());
+  /** Takes back what a notice said last. */
+  async undoes(said) {
+    const notices = this.page.getByRole("region", { name: "Notices" }).locator(".toast").filter({ hasText: said });
+    await this.press(notices.last().getByRole("button", { name: "Undo" }));
   }
 }

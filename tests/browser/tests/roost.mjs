@@ -187,8 +187,46 @@ export async function contents(client, mailbox) {
   }
 }
 
+/** In the page, from its start: the worker is `lag` milliseconds away, each way. What a page still has to say when it goes is said. */
+const keepWorkerAway = (lag) => {
+  const { postMessage } = MessagePort.prototype;
+  const unsaid = new Set();
+  let going = false;
+  addEventListener("pagehide", () => {
+    going = true;
+    for (const say of unsaid) say();
+  });
+  addEventListener("pageshow", () => (going = false));
+  MessagePort.prototype.postMessage = function (...message) {
+    const say = () => unsaid.delete(say) && postMessage.apply(this, message);
+    unsaid.add(say);
+    if (going) say();
+    else setTimeout(say, lag);
+  };
+  const onmessage = Object.getOwnPropertyDescriptor(MessagePort.prototype, "onmessage");
+  const set = function (heard) {
+    onmessage.set.call(this, heard && ((event) => setTimeout(() => heard(event), lag)));
+  };
+  Object.defineProperty(MessagePort.prototype, "onmessage", { ...onmessage, set });
+};
+
 /** Tests with an account, seeded by `test.use({ seed })`. */
 export const test = base.extend({
+  browser: [
+    async ({ browser }, use) => {
+      const lag = Number(process.env.ROOST_WORKER_LAG ?? 0);
+      const { newContext } = browser;
+      if (lag > 0) {
+        browser.newContext = async (options) => {
+          const context = await newContext.call(browser, options);
+          await context.addInitScript(keepWorkerAway, lag);
+          return context;
+        };
+      }
+      await use(browser);
+    },
+    { scope: "worker" },
+  ],
   seed: ["demo", { option: true }],
   account: async ({ seed }, use) => use(await newAccount(seed)),
   person: async ({ page, isMobile }, use) => use(new Person(page, isMobile)),

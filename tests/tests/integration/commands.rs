@@ -600,6 +600,16 @@ async fn signing_in_tells_no_secrets_and_is_limited() -> anyhow::Result<()> {
         Device::attach(&gateway.url, &cookie).await.is_err(),
         "the cookie is worth nothing now"
     );
+    // Who is signed out already still has the browser forget what it holds.
+    let reply =
+        roost_tests::device::http(&gateway.url, "DELETE", "/api/session", &headers, "").await?;
+    assert_eq!(reply.status, 204);
+    assert!(
+        reply
+            .headers
+            .to_lowercase()
+            .contains("clear-site-data: \"cache\"")
+    );
     Ok(())
 }
 
