@@ -23,7 +23,7 @@ self.roostKeeps = new Promise((resolve) => {
 // now and then: what a page leaves that is loaded anew is for that page, not for whoever has waited the longest.
 const claims = new Map();
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-const OFTEN = { times: 80, pause: 100 };
+const OFTEN = { during: 8_000, pause: 100 };
 const SELDOM = 5_000;
 const take = (id, claim) => new Promise((resolve) => {
   navigator.locks.request(`roost-draft-${id}`, { ifAvailable: true }, (lock) => {
@@ -39,12 +39,13 @@ self.roostDrafts = {
     const claim = { waits: wait };
     claims.set(id, claim);
     claim.own = (async () => {
-      for (let tries = 0; !(await take(id, claim)); tries += 1) {
+      const begun = performance.now();
+      while (!(await take(id, claim))) {
         if (!wait) {
           claims.delete(id);
           return false;
         }
-        await pause(tries < OFTEN.times ? OFTEN.pause : SELDOM);
+        await pause(performance.now() - begun < OFTEN.during ? OFTEN.pause : SELDOM);
       }
       claim.waits = false;
       return true;

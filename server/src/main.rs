@@ -55,8 +55,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     }));
     interrupted().await?;
     tracing::info!("stopping");
-    gateway.shut_down().await;
+    // Whoever is told to come back comes to the next gateway.
     let _ = stop.send(());
+    gateway.shut_down().await;
     let _ = tokio::time::timeout(DRAIN_TIME, server).await;
     Ok(())
 }

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// How long to wait for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An HTTP answer.
 #[derive(Debug)]
@@ -274,6 +274,11 @@ impl Device {
         mutation: Mutation,
     ) -> anyhow::Result<Outcome> {
         self.send(&ClientMessage::Mutate { id, mutation }).await?;
+        self.outcome(id).await
+    }
+
+    /// Waits for what became of a mutation.
+    pub async fn outcome(&mut self, id: MutationId) -> anyhow::Result<Outcome> {
         match self.wait(|message| matches!(message, ServerMessage::Outcome { id: ended, .. } if *ended == id)).await? {
             ServerMessage::Outcome { outcome, .. } => Ok(outcome),
             _ => unreachable!("only outcomes fit"),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::process::Command;
@@ -15,6 +16,9 @@ pub const DOMAIN: &str = "roost.test";
 pub const SIZE_LIMIT: u64 = 40_000_000;
 /// The address it refuses.
 pub const NOBODY: &str = "nobody@roost.test";
+
+/// How long to wait until it has written down what it did.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running Postfix.
 #[derive(Debug)]
@@ -133,6 +137,18 @@ impl Postfix {
         let named = queued("/cleanup[", &format!("message-id=<{message_id}>"));
         let active = queued("/qmgr[", "(queue active)");
         Ok(named.intersection(&active).count())
+    }
+
+    /// [`Self::taken`] of a message that was taken: what says so is written a moment after the answer.
+    pub async fn was_taken(&self, message_id: &str) -> anyhow::Result<usize> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let taken = self.taken(message_id)?;
+            if taken > 0 || tokio::time::Instant::now() > deadline {
+                return Ok(taken);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     fn log(&self) -> PathBuf {

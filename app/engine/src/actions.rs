@@ -219,14 +219,21 @@ impl State {
             count => format!("{count} messages"),
         };
         let role = self.role_of(&mailbox);
-        if self.mailboxes.is_empty() {
+        let needs_list = matches!(action, Action::Archive | Action::Delete | Action::Junk);
+        if needs_list && self.mailboxes.is_empty() {
             // Without the list it is not known which mailbox is the Trash; guessing would create a second one.
-            self.notice(
+            let target = Target::Uids(uids.iter().collect());
+            let early = (
                 id,
-                "The folders are still being loaded. Try again in a moment.",
-                None,
-                true,
+                Intent::Act {
+                    mailbox,
+                    target,
+                    action,
+                },
             );
+            if !self.early.contains(&early) {
+                self.early.push(early);
+            }
             return;
         }
         let chosen = Chosen {

@@ -16,7 +16,7 @@ use crate::view::{
     ContentAddress, DraftView, Line, ListView, MailboxRow, MessageView, SessionView, Stage,
     Template,
 };
-use crate::{Circumstances, Effect, Filter, TabId, Who};
+use crate::{Circumstances, Effect, Filter, Intent, TabId, Who};
 
 /// How many mailboxes are cached.
 pub const MAX_CACHES: usize = 32;
@@ -40,6 +40,8 @@ pub struct State {
     pub(crate) mailboxes: Vec<Mailbox>,
     /// Whether the list was heard since the socket opened.
     pub(crate) mailboxes_known: bool,
+    /// What was asked for before there was a list, and needs it.
+    pub(crate) early: Vec<(TabId, Intent)>,
     pub(crate) caches: HashMap<String, Cache>,
     /// Least recently shown first.
     pub(crate) cache_order: VecDeque<String>,
@@ -319,6 +321,7 @@ impl Default for State {
             progress: None,
             mailboxes: Vec::new(),
             mailboxes_known: false,
+            early: Vec::new(),
             caches: HashMap::new(),
             cache_order: VecDeque::new(),
             asked: HashMap::new(),
@@ -396,6 +399,7 @@ impl State {
         self.forgotten.clear();
         self.who = None;
         self.mailboxes.clear();
+        self.early.clear();
         self.caches.clear();
         self.cache_order.clear();
         self.asked.clear();

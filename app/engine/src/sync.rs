@@ -412,6 +412,9 @@ impl State {
                 }
                 self.mailboxes = mailboxes;
                 self.search_named();
+                for (tab, intent) in std::mem::take(&mut self.early) {
+                    self.intent(tab, intent);
+                }
             }
             Change::Counts { mailbox, counts } => {
                 if let Some(known) = self.mailboxes.iter_mut().find(|m| m.name == mailbox) {

@@ -12,6 +12,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
@@ -74,6 +75,8 @@ pub enum Event {
     Answered {
         device: DeviceId,
         id: RequestId,
+        /// The mailbox whose rows were asked for, if it was not followed then.
+        opened: Option<String>,
         result: Result<Answer, Problem>,
     },
     Listed(Result<Vec<Mailbox>, Problem>),
@@ -275,6 +278,7 @@ impl Task {
     async fn close(&mut self, inbox: &mut mpsc::Receiver<Event>, bye: Bye) {
         // A message that is still held is handed by its device to the next task.
         self.outgoing.clear();
+        self.desk.closing.store(true, Ordering::Relaxed);
         let _ = tokio::time::timeout(FINISH_TIME, async {
             while self.mutating.join_next().await.is_some() {}
         })
@@ -286,7 +290,15 @@ impl Task {
                     self.end(id, outcome);
                 }
                 Event::Message(_, ClientMessage::Mutate { id, .. }) => {
-                    self.end(id, Outcome::Rejected(Problem::new(ProblemKind::Busy, "")));
+                    match self.ledger.begin(id) {
+                        None => {
+                            self.end(id, Outcome::Rejected(Problem::new(ProblemKind::Busy, "")))
+                        }
+                        Some(Entry::Ended(outcome)) => {
+                            self.broadcast(&ServerMessage::Outcome { id, outcome });
+                        }
+                        Some(Entry::Running) => {}
+                    }
                 }
                 _ => {}
             }
@@ -306,24 +318,19 @@ impl Task {
             }
             Event::Message(device, message) => self.receive(device, message),
             Event::Hint(hint) => self.hint(hint),
-            Event::Answered { device, id, result } => {
-                if let Ok(answer) = &result {
-                    self.track(answer);
-                }
+            Event::Answered {
+                device,
+                id,
+                opened,
+                result,
+            } => {
+                let held = result.as_ref().ok().and_then(|answer| self.track(answer));
                 if let Some(attached) = self.devices.get_mut(&device) {
                     attached.requests -= 1;
                 }
-                // What changed while the rows were on their way may not be in them.
-                let changed = match &result {
-                    Ok(Answer::Window(rows)) => self
-                        .opening
-                        .remove(&rows.mailbox)
-                        .and_then(|changed| changed.then(|| rows.mailbox.clone())),
-                    _ => None,
-                };
                 self.send(device, ServerMessage::Answer { id, result });
-                if let Some(mailbox) = changed {
-                    self.refresh(mailbox);
+                if let Some(mailbox) = opened {
+                    self.opened(device, mailbox, held);
                 }
             }
             Event::Listed(result) => self.listed(result),
@@ -499,15 +506,24 @@ impl Task {
             let events = self.events.clone();
             self.jobs.spawn(async move {
                 let result = Ok(Answer::MessageLimit(post.limit().await));
-                let _ = events.send(Event::Answered { device, id, result }).await;
+                let opened = None;
+                let answered = Event::Answered {
+                    device,
+                    id,
+                    opened,
+                    result,
+                };
+                let _ = events.send(answered).await;
             });
             return;
         }
+        let mut opened = None;
         match &request {
             Request::Window { mailbox, .. } | Request::Ahead { mailbox, .. }
                 if !self.tracks.contains_key(mailbox) && self.opening.len() < MAX_TRACKS =>
             {
                 self.opening.entry(mailbox.clone()).or_default();
+                opened = Some(mailbox.clone());
             }
             // A device that comes back says where it stands: what changes from now on is told from there.
             Request::Delta { mailbox, since } => self.follow(mailbox, *since),
@@ -517,7 +533,13 @@ impl Task {
         let events = self.events.clone();
         self.jobs.spawn(async move {
             let result = caught(answer(&pool, request)).await;
-            let _ = events.send(Event::Answered { device, id, result }).await;
+            let answered = Event::Answered {
+                device,
+                id,
+                opened,
+                result,
+            };
+            let _ = events.send(answered).await;
         });
     }
 
@@ -526,7 +548,7 @@ impl Task {
             Hint::Up => {
                 self.set_reachable(true);
                 // At the very start the rows on screen come first; the device asks for the list by itself.
-                if self.mailboxes.is_some() {
+                if self.mailboxes.is_some() || self.listing.is_some() {
                     self.list();
                 }
                 self.refresh_tracks();
@@ -620,6 +642,8 @@ impl Task {
         if !looks {
             self.list_with(jobs::list_anew);
         }
+        // As where names change: what has a known name may be another mailbox now.
+        self.refresh_tracks();
         if again || looks {
             self.settle(anew.max(1));
         }
@@ -676,15 +700,39 @@ impl Task {
         }
     }
 
-    /// Remembers what state a device holds of a mailbox.
-    fn track(&mut self, answer: &Answer) {
+    /// Remembers what state a device holds of a mailbox: that one.
+    fn track(&mut self, answer: &Answer) -> Option<MailboxState> {
         let (mailbox, state) = match answer {
             Answer::Window(window) => (&window.mailbox, window.state),
             Answer::Delta(Change::Delta(delta)) => (&delta.mailbox, delta.state),
             Answer::Delta(Change::Stale { mailbox, state }) => (mailbox, *state),
-            _ => return,
+            _ => return None,
         };
         self.follow(mailbox, state);
+        Some(state)
+    }
+
+    /// A device has the rows of a mailbox that was not followed when it asked, and `held` is their state.
+    fn opened(&mut self, device: DeviceId, mailbox: String, held: Option<MailboxState>) {
+        let changed = self.opening.remove(&mailbox).unwrap_or_default();
+        let Some(held) = held else {
+            return;
+        };
+        // Another device's rows came first, and are newer.
+        if let Some(&Track { state, .. }) = self.tracks.get(&mailbox)
+            && state.uidvalidity == held.uidvalidity
+            && state.modseq > held.modseq
+        {
+            let mailbox = mailbox.clone();
+            self.send(
+                device,
+                ServerMessage::Change(Change::Stale { mailbox, state }),
+            );
+        }
+        // What changed while the rows were on their way may not be in them.
+        if changed {
+            self.refresh(mailbox);
+        }
     }
 
     /// Follows a mailbox by delta from that state on, if it is not followed yet.
@@ -707,6 +755,9 @@ impl Task {
     }
 
     fn refresh_tracks(&mut self) {
+        for changed in self.opening.values_mut() {
+            *changed = true;
+        }
         let names: Vec<String> = self.tracks.keys().cloned().collect();
         for name in names {
             self.refresh(name);

@@ -40,6 +40,8 @@ pub struct Accounts {
 struct Open {
     accounts: HashMap<[u8; 32], Account>,
     tasks: JoinSet<()>,
+    /// The gateway stops: no task is started any more.
+    closing: bool,
 }
 
 impl Accounts {
@@ -60,7 +62,8 @@ impl Accounts {
         &self.tls
     }
 
-    /// The account of these credentials, its task started if need be. `first` is a connection that signed in just now.
+    /// The account of these credentials, its task started if need be, unless the gateway stops: then nobody hears what
+    /// happens. `first` is a connection that signed in just now.
     pub fn open(&self, credentials: &Credentials, first: Option<Connection>) -> Account {
         let key = key(credentials);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,6 +86,7 @@ impl Accounts {
             post: Arc::clone(&self.post),
             ledger: random(),
             drafts: Arc::default(),
+            closing: Arc::default(),
         };
         let account = Account {
             events: events.clone(),
@@ -91,8 +95,10 @@ impl Accounts {
             post: Arc::clone(&desk.post),
             ledger: desk.ledger,
         };
-        open.accounts.insert(key, account.clone());
-        open.tasks.spawn(Task::run(desk, events, inbox));
+        if !open.closing {
+            open.accounts.insert(key, account.clone());
+            open.tasks.spawn(Task::run(desk, events, inbox));
+        }
         account
     }
 
@@ -109,6 +115,7 @@ impl Accounts {
     pub async fn shut_down(&self) {
         let (accounts, mut tasks) = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            open.closing = true;
             let accounts: Vec<Account> =
                 open.accounts.drain().map(|(_, account)| account).collect();
             (accounts, std::mem::take(&mut open.tasks))

@@ -48,6 +48,8 @@ impl Schedule {
         if found != self.mailboxes {
             self.at = found.as_ref().map(|_| Instant::now());
             self.mailboxes = found;
+            // A look that is under way looks at the others.
+            self.again = true;
         }
     }
 

@@ -353,11 +353,15 @@ impl Connection {
         }
         self.selected = None;
         let mut completion = self.exec(command).await?;
-        // RFC 7162, section 3.2.11: what comes before CLOSED is about the mailbox selected before.
+        // RFC 7162, section 3.2.11: what comes before CLOSED is about the mailbox selected before, unless it names one.
         if let Some(closed) = completion.responses.iter().rposition(
             |response| matches!(response, Response::Status(status) if status.has_code("CLOSED")),
         ) {
-            completion.responses.drain(..=closed);
+            let mut index = 0;
+            completion.responses.retain(|response| {
+                index += 1;
+                index > closed + 1 || response.names_mailbox()
+            });
         }
         let mut state = MailboxState::default();
         for response in &completion.responses {

@@ -46,6 +46,16 @@ pub enum Response {
     Other,
 }
 
+impl Response {
+    /// Whether it is about a mailbox by its name, not about the one that is selected.
+    pub fn names_mailbox(&self) -> bool {
+        matches!(
+            self,
+            Self::List { .. } | Self::Subscribed { .. } | Self::MailboxStatus { .. }
+        )
+    }
+}
+
 /// A status response: tagged or not.
 #[derive(Debug, Clone)]
 pub struct StatusLine {

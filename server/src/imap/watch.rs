@@ -92,20 +92,40 @@ async fn attend(
     let mut poll = tokio::time::interval(POLL);
     poll.reset();
     let mut announced = false;
+    let mut left = None;
     loop {
         let mailbox = on_screen.borrow_and_update().clone();
+        let selected = if connection.selected() == Some(mailbox.as_str()) {
+            Ok(Vec::new())
+        } else {
+            let selected = connection.select_anew(&mailbox, None).await;
+            selected.map(|(_, said)| said)
+        };
         // A mailbox that cannot be selected (deleted meanwhile, say) is not watched; the others are.
-        let watched = match connection.select(&mailbox, None).await {
-            Ok(_) => Some(mailbox),
+        let (watched, said) = match selected {
+            Ok(said) => (Some(mailbox), said),
             Err(error) if error.is_fatal() => return Err(error),
-            Err(_) => None,
+            Err(_) => (None, Vec::new()),
         };
         let idle = watched.is_some() && connection.capabilities.idle && connection.idle().await?;
         // Only now: what changes from here on is heard of, and what changed before is looked at.
-        if !announced && hints.send(Hint::Up).await.is_err() {
-            return Ok(());
+        if !announced {
+            if hints.send(Hint::Up).await.is_err() {
+                return Ok(());
+            }
+        } else if left != watched {
+            // Between leaving one mailbox and idling on the next, a change of either may go unheard.
+            for mailbox in left.into_iter().chain(watched.clone()) {
+                if hints.send(Hint::Mailbox(mailbox)).await.is_err() {
+                    return Ok(());
+                }
+            }
         }
         announced = true;
+        // What was said meanwhile of other mailboxes counts as well.
+        if !tell(hints, &said, None).await? {
+            return Ok(());
+        }
         let beat = tokio::time::sleep(HEARTBEAT);
         tokio::pin!(beat);
         let moved_on = loop {
@@ -135,15 +155,7 @@ async fn attend(
         if !moved_on || !tell(hints, &rest, watched.as_deref()).await? {
             return Ok(());
         }
-        // Between leaving one mailbox and idling on the next, a change of either may go unheard: both are looked at.
-        let next = on_screen.borrow().clone();
-        if watched.as_ref() != Some(&next) {
-            for mailbox in watched.into_iter().chain([next]) {
-                if hints.send(Hint::Mailbox(mailbox)).await.is_err() {
-                    return Ok(());
-                }
-            }
-        }
+        left = watched;
     }
 }
 

@@ -1,5 +1,5 @@
 // What comes to the device before anybody asks for it.
-import { appIsKept, bodyFrame, endWorkersWithPages, expect, kept, newAccount, row, rows, signIn, stage, stored, test } from "./roost.mjs";
+import { appIsKept, bodyFrame, endWorkersWithPages, expect, kept, newAccount, row, rows, saveData, signIn, stage, stored, subjectOf, test } from "./roost.mjs";
 
 test("without a line the newest message opens though it never was, and there are rows beyond the first page", async ({ page, context }) => {
   await endWorkersWithPages(context);
@@ -17,6 +17,7 @@ test("without a line the newest message opens though it never was, and there are
   await stage({ do: "line", down: true });
   try {
     await page.reload();
+    await subjectOf(page, 0);
     await rows(page).first().click();
     await expect(bodyFrame(page).locator("body")).toContainText(/number \d+/);
     const list = page.getByRole("grid", { name: "Messages" });
@@ -31,10 +32,7 @@ test("without a line the newest message opens though it never was, and there are
 
 test("on a line that costs, nothing is fetched ahead unless the person says so", async ({ page }) => {
   const account = await newAccount("many:1000");
-  await page.addInitScript(() => {
-    const connection = Object.assign(new EventTarget(), { saveData: true });
-    Object.defineProperty(Navigator.prototype, "connection", { get: () => connection });
-  });
+  await saveData(page);
   await signIn(page, account);
   await expect(rows(page).first()).toBeVisible();
   await page.getByRole("button", { name: "Settings" }).click();

@@ -7,8 +7,7 @@ test("a message is dragged onto a folder, and that is undone", async ({ page, pe
   await signIn(page, account);
   const third = await subjectOf(page, 2);
   await row(page, third).dragTo(page.getByRole("navigation", { name: "Mailboxes" }).getByRole("button", { name: /^Trash/ }));
-  await expect.poll(async () => (await contents(imap, "Trash")).has(third)).toBe(true);
-  await person.undoes("moved to Trash");
+  await person.undoes("moved to Trash", () => expect.poll(async () => (await contents(imap, "Trash")).has(third)).toBe(true));
   await expect.poll(async () => (await contents(imap, "INBOX")).has(third)).toBe(true);
   await expect.poll(async () => (await contents(imap, "Trash")).has(third)).toBe(false);
 });

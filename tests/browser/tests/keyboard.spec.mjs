@@ -92,6 +92,7 @@ test("a menu has the focus while it is open, and gives it back", async ({ page, 
   await expect(message(page).getByRole("heading", { name: "Welcome to Roost" })).toBeVisible();
   // What a choice opened gives the focus back too.
   await page.keyboard.press("Enter");
+  await expect(choice("Forward as attachment")).toBeFocused();
   await choice("Copy to folder").press("Enter");
   await expect(page.getByRole("dialog", { name: "Copy to" }).getByRole("textbox")).toBeFocused();
   await page.keyboard.press("Escape");

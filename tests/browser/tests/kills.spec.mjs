@@ -121,7 +121,8 @@ for (const [name, kill] of Object.entries(ways)) {
         acting = typing.then(() => sendButton(page).click({ timeout: 5_000 }));
       }
       acting.catch(() => {});
-      if (doing === 0) await wait(300 + below(3_500));
+      // A worker that ends in its first second is not replaced (`boot.js`).
+      if (doing === 0) await wait(1_100 + below(2_700));
       else {
         await typing;
         await wait(below(doing === 1 ? 500 : 900));

@@ -42,7 +42,7 @@ test.describe("what arrives", () => {
   });
 
   test.afterEach(async () => {
-    await Promise.all([friends.logout(), lists.logout()]);
+    await Promise.all([friends?.logout(), lists?.logout()]);
   });
 
   /** Mail that was got. */
@@ -52,6 +52,7 @@ test.describe("what arrives", () => {
 
   const open = async (page, about, words) => {
     await row(page, about).click();
+    await expect(message(page).getByRole("heading", { name: about })).toBeVisible();
     await expect(bodyFrame(page).locator("body")).toContainText(words);
   };
 

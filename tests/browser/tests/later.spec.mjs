@@ -137,6 +137,8 @@ test("a receipt is sent when the person says so, and asked for once", async ({ p
   await signIn(page, account);
   await imap.append("INBOX", asks("first"), []);
   await imap.append("INBOX", asks("second"), []);
+  // What arrives moves the rows: nobody clicks meanwhile.
+  for (const about of ["first", "second"]) await expect(row(page, about)).toBeVisible();
   const banner = message(page).getByText("asks to be told that you have seen this message");
   await row(page, "first").click();
   await expect(banner).toBeVisible();

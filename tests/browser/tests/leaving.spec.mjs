@@ -1,9 +1,9 @@
 // Signing out: mail stays on the device, seen by nobody before the same person is back, or is removed; with or without a line.
 import AxeBuilder from "@axe-core/playwright";
-import { appIsKept, askToSignOut, bodyFrame, contents, endWorkersWithPages, expect, inboxIsKept, kept, newAccount, row, signIn, signOut, stage, test } from "./roost.mjs";
+import { appIsKept, askToSignOut, bodyFrame, contents, endWorkersWithPages, expect, inboxIsKept, kept, newAccount, row, saveData, signIn, signOut, stage, test } from "./roost.mjs";
 
 const star = (page) => row(page, /Welcome to Roost/).getByRole("button", { name: "Star", exact: true });
-const session = (page) => page.evaluate(() => fetch("/api/session").then((answer) => answer.status));
+const session = (page) => page.evaluate(() => fetch("/api/session").then((answer) => answer.status, () => 0));
 
 test("what is kept waits for the same person, and so does what was done without a line", async ({ page, context, account, imap }) => {
   await endWorkersWithPages(context);
@@ -71,8 +71,9 @@ test("it is removed unless a person says otherwise, with what they were writing"
 
 test("what was opened of a message is not in the browser's own cache afterwards", async ({ page }) => {
   const account = await newAccount("reading");
-  const part = page.waitForResponse((answer) => answer.url().includes("/part?"));
+  await saveData(page);
   await signIn(page, account);
+  const part = page.waitForResponse((answer) => answer.url().includes("/part?"));
   await row(page, /, nested,/).click();
   await expect(bodyFrame(page).getByAltText("inline")).toBeVisible();
   const url = (await part).url();
@@ -98,7 +99,7 @@ test("without SharedWorker, signing out in one tab signs out the others", async 
   await second.goto(account.url);
   await expect(row(second, /Welcome to Roost/)).toBeVisible();
   // On a slow line too, whoever sees the form is signed out, not only about to be: the worker ends with its page.
-  await stage({ do: "line", delay_ms: 400 });
+  await stage({ do: "line", delay_ms: 200 });
   try {
     await signOut(second, { keep: true });
   } finally {

@@ -102,7 +102,9 @@ test("signing out leaves no mail behind, nor does a shared computer keep any", a
   await page.reload();
   await expect(row(page, /Welcome to Roost/)).toBeVisible();
   expect(await kept(page)).toEqual([]);
-  // There is nothing to ask about.
+  // There is nothing to ask about, once the server knows that the message was read.
+  await expect(message(page).getByRole("button", { name: "Mark as unread" })).toBeVisible();
+  await expect(page.getByRole("status", { name: "Connection" })).toHaveText("Live");
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page.getByLabel("Username")).toBeVisible();
   await expect.poll(() => kept(page)).toEqual([]);

@@ -121,9 +121,12 @@ export class Person {
     await this.page.keyboard.press("Enter");
   }
 
-  /** Takes back what a notice said last. */
-  async undoes(said) {
+  /** Takes back what a notice said last, once what it said is so: it stays for as long as it has the focus. */
+  async undoes(said, isSo = async () => {}) {
     const notices = this.page.getByRole("region", { name: "Notices" }).locator(".toast").filter({ hasText: said });
-    await this.press(notices.last().getByRole("button", { name: "Undo" }));
+    const undo = notices.last().getByRole("button", { name: "Undo" });
+    await undo.focus();
+    await isSo();
+    await this.press(undo);
   }
 }

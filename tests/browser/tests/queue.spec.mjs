@@ -1,5 +1,5 @@
 // The changes that are not on the server yet: seen, and cancelled where that is still possible.
-import { contents, expect, row, signIn, stage, subjectOf, test } from "./roost.mjs";
+import { appIsKept, contents, expect, row, signIn, stage, subjectOf, test } from "./roost.mjs";
 
 const status = (page) => page.getByRole("status", { name: "Connection" });
 const list = (page) => page.getByRole("list", { name: "Changes not on the server yet" });
@@ -12,6 +12,7 @@ async function act(page, subject, key) {
 
 test("what was done without a line is listed, one change is cancelled, and the server has only the others", async ({ page, account, imap, isMobile }, info) => {
   await signIn(page, account);
+  await appIsKept(page);
   const [starred, archived, deleted] = [await subjectOf(page, 0), await subjectOf(page, 1), await subjectOf(page, 2)];
   const before = (await contents(imap, "INBOX")).get(starred).flags.has("\\Flagged");
   await stage({ do: "line", down: true });
@@ -20,6 +21,7 @@ test("what was done without a line is listed, one change is cancelled, and the s
     await act(page, starred, "s");
     await page.keyboard.press("Escape");
     await act(page, archived, "e");
+    await expect(row(page, archived)).toHaveCount(0);
     await act(page, deleted, "#");
     await status(page).getByRole("button", { name: "3 changes waiting" }).click();
     await expect(list(page).getByRole("listitem")).toHaveText([

@@ -50,6 +50,8 @@ export async function signIn(page, account) {
   await enter(page, account);
   await expect(page.getByRole("grid", { name: "Messages" })).toBeVisible();
   await expect(page.getByRole("status", { name: "Connection" })).toHaveText(/Live/);
+  // So named once the folders are known.
+  await expect(page).toHaveTitle(/Inbox/);
 }
 
 /** Until the tab says `said`. A gateway or browser that started anew knows nobody any more, and at some moment asks who is there. */
@@ -120,6 +122,13 @@ export const endWorkersWithPages = (context) =>
     window.SharedWorker = function (url, options) {
       return new SharedWorker(url, { ...options, extendedLifetime: false });
     };
+  });
+
+/** As on a line that costs: nothing is fetched ahead. */
+export const saveData = (page) =>
+  page.addInitScript(() => {
+    const connection = Object.assign(new EventTarget(), { saveData: true });
+    Object.defineProperty(Navigator.prototype, "connection", { get: () => connection });
   });
 
 /** The shared workers of a page's browser, not those of others that live on for a while: as targets of the session. */
@@ -219,7 +228,8 @@ export const test = base.extend({
       if (lag > 0) {
         browser.newContext = async (options) => {
           const context = await newContext.call(browser, options);
-          await context.addInitScript(keepWorkerAway, lag);
+          if (!process.env.ROOST_SLOW) await context.addInitScript(keepWorkerAway, lag);
+          else context.on("page", (page) => context.newCDPSession(page).then((cdp) => cdp.send("Emulation.setCPUThrottlingRate", { rate: Number(process.env.ROOST_SLOW) })).catch(() => {}));
           return context;
         };
       }

@@ -96,13 +96,14 @@ test.describe("before the whole app is here", () => {
     await page.addInitScript(() => {
       const { fetch } = window;
       window.fetch = (url, options) => fetch(`${url}`.endsWith("_rest.wasm") ? `${url}?page` : url, options);
+      addEventListener("roost-rest", () => (window.rest = true));
     });
     await page.route("**/*_rest.wasm", (route) => {
       asked.push(route.request().resourceType());
       return route.abort();
     });
     await signIn(page, account);
-    await page.waitForFunction(() => performance.getEntriesByType("resource").some(({ name, responseEnd }) => name.endsWith("_rest.wasm?page") && responseEnd > 0));
+    await page.waitForFunction(() => window.rest);
     await person.searches("subject:Welcome");
     // The worker needs it at once, to look for that.
     await expect.poll(() => asked).toContain("xhr");

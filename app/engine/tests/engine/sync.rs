@@ -74,6 +74,34 @@ fn is_search(request: &Request) -> bool {
     matches!(request, Request::Search { .. })
 }
 
+#[test]
+fn what_needs_the_folders_is_done_once_they_are_known() {
+    let mut device = Device::new();
+    let window = asked(&mut device, is_window);
+    answer(&mut device, window, rows(state(3, 1), 1..=3));
+    // A star needs none.
+    device.act(&[1], Action::Starred(true));
+    // An impatient person asks twice.
+    device.act(&[2], Action::Archive);
+    device.act(&[2], Action::Archive);
+    assert_eq!(
+        device.subjects(),
+        ["message 3", "message 2", "message 1"],
+        "where to is not known"
+    );
+    device.server(ServerMessage::Change(Change::Mailboxes(mailboxes())));
+    assert_eq!(device.subjects(), ["message 3", "message 1"]);
+    let done: Vec<_> = device
+        .mutations
+        .iter()
+        .map(|(_, mutation)| mutation)
+        .collect();
+    assert!(
+        matches!(done[..], [Mutation::Flag { .. }, Mutation::Move { to, .. }] if to == "Archive"),
+        "{done:?}"
+    );
+}
+
 fn row(device: &Device, uid: u32) -> Option<Summary> {
     let list = device.list.as_ref().expect("a list");
     list.rows

@@ -10,10 +10,11 @@ use crate::content::compose::{self, Purpose, SAVED_BY};
 use crate::imap::{self, Applied, ImapError, Priority};
 
 /// How long to wait before earlier copies of a draft are removed once more.
-const REMOVE_AGAIN: [Duration; 3] = [
+const REMOVE_AGAIN: [Duration; 4] = [
     Duration::from_millis(100),
     Duration::from_millis(500),
     Duration::from_secs(2),
+    Duration::from_secs(10),
 ];
 
 impl Desk {

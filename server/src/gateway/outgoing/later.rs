@@ -10,6 +10,7 @@
 //!
 //! Nothing is sent that somebody only delivered there: what waits has a keyword ([`LATER`]), which mail cannot set.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mail_parser::MessageParser;
@@ -139,17 +140,35 @@ impl Desk {
                     "The mail server cannot keep messages for later so that they are sent once (CONDSTORE).",
                 ));
             }
-            let mut appended = self.append_waiting(&mut lease, mailbox, &prepared).await;
-            if let Err(error) = &appended
-                && error.to_problem().kind == ProblemKind::NoSuchMailbox
-            {
-                imap::create(&mut lease, mailbox)
-                    .await
-                    .map_err(|error| told(&error))?;
-                mailboxes = true;
-                appended = self.append_waiting(&mut lease, mailbox, &prepared).await;
+            let earlier = self.waits(&mut lease, mailbox, &message.id).await?;
+            let same = match earlier {
+                Some(earlier) => {
+                    let saved_by = self.saved_by(&mut lease, mailbox, earlier.uid).await;
+                    saved_by.map_err(|error| told(&error))? == Some((id.device, id.count))
+                }
+                None => false,
+            };
+            drop(lease);
+            // This was done before, and its answer lost: the time may have come since.
+            if !same {
+                if let Some(earlier) = earlier {
+                    self.claim(earlier, false).await?;
+                }
+                match self.append_waiting(mailbox, &prepared).await {
+                    Ok(created) => mailboxes = created,
+                    Err(error) => {
+                        if let Some(earlier) = earlier {
+                            self.release(earlier, &[SENDING], &[]).await;
+                        }
+                        return Err(told(&error));
+                    }
+                }
             }
-            appended.map_err(|error| told(&error))?;
+            let mut lease = self
+                .pool
+                .acquire(Priority::Interactive, Some(mailbox))
+                .await
+                .map_err(|error| told(&error))?;
             let (_, found) = imap::find(&mut lease, mailbox, &message.id)
                 .await
                 .map_err(|error| told(&error))?;
@@ -171,16 +190,53 @@ impl Desk {
         })
     }
 
-    async fn append_waiting(
+    /// Where a message waits already, if it does.
+    async fn waits<'a>(
         &self,
         lease: &mut imap::Lease,
+        mailbox: &'a str,
+        id: &str,
+    ) -> Result<Option<Place<'a>>, Outcome> {
+        let (uidvalidity, found) = match imap::find(lease, mailbox, id).await {
+            Ok(found) => found,
+            // Not every server says why it cannot be selected: perhaps there is none yet.
+            Err(error)
+                if matches!(
+                    error.to_problem().kind,
+                    ProblemKind::NoSuchMailbox | ProblemKind::Refused
+                ) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(told(&error)),
+        };
+        Ok(found.iter().next_back().map(|uid| Place {
+            mailbox,
+            uidvalidity,
+            uid,
+        }))
+    }
+
+    /// Puts a message where it waits; `true` where that mailbox had to be created.
+    async fn append_waiting(
+        &self,
         mailbox: &str,
         prepared: &super::message::Prepared,
-    ) -> Result<(), ImapError> {
-        let (mut copy, size) = prepared.copy()?;
+    ) -> Result<bool, ImapError> {
+        let mut lease = self.pool.acquire(Priority::Interactive, None).await?;
         let flags = ["\\Seen".to_owned(), LATER.to_owned()];
-        imap::append(lease, mailbox, &flags, &mut copy, size).await?;
-        Ok(())
+        let mut created = false;
+        loop {
+            let (mut copy, size) = prepared.copy()?;
+            match imap::append(&mut lease, mailbox, &flags, &mut copy, size).await {
+                Ok(_) => return Ok(created),
+                Err(error) if !created && error.to_problem().kind == ProblemKind::NoSuchMailbox => {
+                    imap::create(&mut lease, mailbox).await?;
+                    created = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Takes a message that waits back into Drafts, to be written on. `sure`: though it is marked as being sent.
@@ -382,10 +438,22 @@ impl Desk {
             }
         }
         for (place, id, claimed) in due {
+            // One that is begun and cut off would wait for a person.
+            if self.closing.load(Ordering::Relaxed) {
+                break;
+            }
             if claimed {
                 // Whoever claimed it may have sent it, and been interrupted before it went from here.
-                if self.is_in(sent, &id).await? && self.remove_drafts(mailbox, &id).await {
-                    looked.touched.push(mailbox.to_owned());
+                match self.is_in(sent, &id).await {
+                    Ok(true) if self.remove_drafts(mailbox, &id).await => {
+                        looked.touched.push(mailbox.to_owned());
+                    }
+                    Ok(_) => {}
+                    Err(_) => {
+                        looked.failed = true;
+                        let at = now() + AGAIN;
+                        looked.next = Some(looked.next.map_or(at, |next| next.min(at)));
+                    }
                 }
                 continue;
             }

@@ -14,7 +14,7 @@ mod receipt;
 mod sending;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use roost_wire::{Composed, Mutation, MutationId, Outcome, Problem, ProblemKind, Source};
 use tokio::sync::{Semaphore, oneshot};
@@ -95,6 +95,8 @@ pub struct Desk {
     pub ledger: u64,
     /// Held while copies of a draft come and go: two saves at once would each take the other's for the older.
     pub drafts: Arc<tokio::sync::Mutex<()>>,
+    /// The gateway stops: nothing more is sent that waits for its time.
+    pub closing: Arc<AtomicBool>,
 }
 
 impl Desk {
