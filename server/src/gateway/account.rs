@@ -120,6 +120,8 @@ pub struct Refresh {
 struct Track {
     state: MailboxState,
     used: u64,
+    /// The last look was refused, though it is listed.
+    refused: bool,
 }
 
 #[derive(Debug, Default)]
@@ -158,6 +160,8 @@ pub struct Task {
     mutations: VecDeque<(MutationId, Mutation)>,
     /// The one that runs.
     running: Option<MutationId>,
+    /// It changes names: nobody lists meanwhile, which disturbs Dovecot 2.3, and a list follows.
+    naming: bool,
     /// Drafts being saved and messages being held or sent. Sending takes a held message back; dropping the sender ends
     /// its wait too, because the gateway goes away.
     outgoing: HashMap<MutationId, oneshot::Sender<()>>,
@@ -208,6 +212,7 @@ impl Task {
             ledger: Ledger::default(),
             mutations: VecDeque::new(),
             running: None,
+            naming: false,
             outgoing: HashMap::new(),
             opening: HashMap::new(),
             ending: Vec::new(),
@@ -599,6 +604,7 @@ impl Task {
     fn list(&mut self) {
         match &mut self.listing {
             Some(listing) => listing.again = true,
+            None if self.naming => {}
             None => match &mut self.settling {
                 Some(settling) if settling.anew > 0 => {
                     settling.anew -= 1;
@@ -638,7 +644,7 @@ impl Task {
         let Some(Settling { anew, again }) = self.settling.take() else {
             return;
         };
-        let looks = self.listing.is_some();
+        let looks = self.listing.is_some() || self.naming;
         if !looks {
             self.list_with(jobs::list_anew);
         }
@@ -690,6 +696,7 @@ impl Task {
             self.schedule.set_mailboxes(&mailboxes);
             self.mailboxes = Some(mailboxes);
         }
+        self.mutate_next();
         if again {
             self.list();
         } else {
@@ -738,10 +745,11 @@ impl Task {
     /// Follows a mailbox by delta from that state on, if it is not followed yet.
     fn follow(&mut self, mailbox: &str, state: MailboxState) {
         self.clock += 1;
-        let track = self
-            .tracks
-            .entry(mailbox.to_owned())
-            .or_insert(Track { state, used: 0 });
+        let track = self.tracks.entry(mailbox.to_owned()).or_insert(Track {
+            state,
+            used: 0,
+            refused: false,
+        });
         track.used = self.clock;
         if self.tracks.len() > MAX_TRACKS
             && let Some(oldest) = self
@@ -800,6 +808,9 @@ impl Task {
         match result {
             Ok(refresh) => {
                 self.schedule.changed(&mailbox);
+                if let Some(track) = self.tracks.get_mut(&mailbox) {
+                    track.refused = false;
+                }
                 if let Some(change) = refresh.change {
                     self.changed(&mailbox, change);
                 }
@@ -815,6 +826,13 @@ impl Task {
                     self.refresh_later(mailbox.clone());
                 } else if gone && !self.lists(&mailbox) {
                     self.tracks.remove(&mailbox);
+                } else if gone
+                    && let Some(track) = self.tracks.get_mut(&mailbox)
+                    && !std::mem::replace(&mut track.refused, true)
+                    && self.settling.is_none()
+                {
+                    // It is just being recreated, perhaps: it is looked at once more when names have settled.
+                    self.settle(MAX_ANEW);
                 }
             }
         }
@@ -900,10 +918,17 @@ impl Task {
         if self.running.is_some() {
             return;
         }
+        let names = |(_, mutation): &(MutationId, Mutation)| changes_names(mutation);
+        let naming = self.mutations.front().is_some_and(names);
+        // It begins once the list is there.
+        if naming && self.listing.is_some() {
+            return;
+        }
         let Some((id, mutation)) = self.mutations.pop_front() else {
             return;
         };
         self.running = Some(id);
+        self.naming = naming;
         let pool = Arc::clone(&self.pool);
         let events = self.events.clone();
         self.run_mutation(id, mailboxes_of(&mutation), async move {
@@ -940,6 +965,7 @@ impl Task {
     fn mutated(&mut self, id: MutationId, result: Result<Applied, Outcome>, touched: Vec<String>) {
         if self.running == Some(id) {
             self.running = None;
+            self.naming = false;
         }
         self.outgoing.remove(&id);
         let (outcome, list, touched) = match result {
@@ -991,6 +1017,17 @@ impl Task {
             self.devices.remove(&device);
         }
     }
+}
+
+/// Whether it is a list that shows what it did.
+fn changes_names(mutation: &Mutation) -> bool {
+    matches!(
+        mutation,
+        Mutation::CreateMailbox { .. }
+            | Mutation::RenameMailbox { .. }
+            | Mutation::DeleteMailbox { .. }
+            | Mutation::Subscribe { .. }
+    )
 }
 
 fn outcome_of(applied: &Applied) -> Outcome {

@@ -76,7 +76,10 @@ pub async fn look(
     let mut lease = pool.acquire(Priority::Interactive, Some(mailbox)).await?;
     let change = match since {
         Some(since) => Some(imap::delta(&mut lease, mailbox, since).await?),
-        None => None,
+        None => {
+            lease.catch_up(mailbox).await?;
+            None
+        }
     };
     let counts = imap::status(&mut lease, mailbox).await?;
     Ok(Refresh { counts, change })

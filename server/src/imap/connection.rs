@@ -409,10 +409,16 @@ impl Connection {
 
     /// [`Self::select`], and if it was selected already, brought up to date by a NOOP.
     pub async fn select_fresh(&mut self, mailbox: &str) -> Result<MailboxState, ImapError> {
+        self.catch_up(mailbox).await?;
+        self.select(mailbox, None).await
+    }
+
+    /// Hears what happened in a mailbox, if it is the selected one: `STATUS` tells what the session has heard of it.
+    pub async fn catch_up(&mut self, mailbox: &str) -> Result<(), ImapError> {
         if self.selected() == Some(mailbox) {
             self.exec(Command::new("NOOP")).await?;
         }
-        self.select(mailbox, None).await
+        Ok(())
     }
 
     /// [`Self::select_anew`], with its UIDVALIDITY checked: for changes. A message that another connection was told of may

@@ -158,9 +158,7 @@ pub async fn apply(
         }
         Mutation::DeleteMailbox { name } => {
             leave(connection, name);
-            connection
-                .exec(Command::new("DELETE").mailbox(name))
-                .await?;
+            delete(connection, name).await?;
             match connection
                 .exec(Command::new("UNSUBSCRIBE").mailbox(name))
                 .await
@@ -262,6 +260,28 @@ pub async fn create(connection: &mut Connection, name: &str) -> Result<(), ImapE
         .exec(Command::new("SUBSCRIBE").mailbox(name))
         .await?;
     Ok(())
+}
+
+/// How often a mailbox is deleted that is there still.
+const DELETE_TRIES: usize = 3;
+
+/// Deletes a mailbox. Dovecot 2.3 fails where somebody lists or looks at it in the same moment (`SERVERBUG`, RFC 5530): it is
+/// there still then, or went all the same.
+async fn delete(connection: &mut Connection, name: &str) -> Result<(), ImapError> {
+    let mut disturbed = 0;
+    loop {
+        match connection.exec(Command::new("DELETE").mailbox(name)).await {
+            Err(ImapError::No { code, .. })
+                if code == "SERVERBUG" && disturbed + 1 < DELETE_TRIES =>
+            {
+                disturbed += 1;
+            }
+            Err(ImapError::No { code, .. }) if code == "NONEXISTENT" && disturbed > 0 => {
+                return Ok(());
+            }
+            deleted => return deleted.map(drop),
+        }
+    }
 }
 
 /// Deletes messages of the selected mailbox for good.

@@ -219,20 +219,24 @@ const keepWorkerAway = (lag) => {
   Object.defineProperty(MessagePort.prototype, "onmessage", { ...onmessage, set });
 };
 
+/** The page runs `rate` times slower than it could. */
+const slowDown = async (page, rate) => {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Emulation.setCPUThrottlingRate", { rate });
+};
+
 /** Tests with an account, seeded by `test.use({ seed })`. */
 export const test = base.extend({
   browser: [
     async ({ browser }, use) => {
-      const lag = Number(process.env.ROOST_WORKER_LAG ?? 0);
+      const [lag, rate] = ["ROOST_WORKER_LAG", "ROOST_SLOW_PAGE"].map((name) => Number(process.env[name] ?? 0));
       const { newContext } = browser;
-      if (lag > 0) {
-        browser.newContext = async (options) => {
-          const context = await newContext.call(browser, options);
-          if (!process.env.ROOST_SLOW) await context.addInitScript(keepWorkerAway, lag);
-          else context.on("page", (page) => context.newCDPSession(page).then((cdp) => cdp.send("Emulation.setCPUThrottlingRate", { rate: Number(process.env.ROOST_SLOW) })).catch(() => {}));
-          return context;
-        };
-      }
+      browser.newContext = async (options) => {
+        const context = await newContext.call(browser, options);
+        if (lag > 0) await context.addInitScript(keepWorkerAway, lag);
+        if (rate > 1) context.on("page", (page) => slowDown(page, rate).catch(() => {}));
+        return context;
+      };
       await use(browser);
     },
     { scope: "worker" },

@@ -46,6 +46,22 @@ async fn mailboxes_once(
     }
 }
 
+/// Whether it tells that a mailbox has so many messages, by itself or with the list.
+fn tells_count(message: &ServerMessage, name: &str, messages: u32) -> bool {
+    match message {
+        ServerMessage::Change(Change::Counts { mailbox, counts }) => {
+            mailbox == name && counts.messages == messages
+        }
+        ServerMessage::Change(Change::Mailboxes(all)) => all.iter().any(|known| {
+            known.name == name
+                && known
+                    .counts
+                    .is_some_and(|counts| counts.messages == messages)
+        }),
+        _ => false,
+    }
+}
+
 async fn window(device: &mut Device, mailbox: &str) -> anyhow::Result<WindowRows> {
     let request = Request::Window {
         mailbox: mailbox.to_owned(),
@@ -504,15 +520,7 @@ async fn what_another_client_does_is_told() -> anyhow::Result<()> {
             })
             .await?;
         device
-            .wait(|message| match message {
-                ServerMessage::Change(Change::Counts { mailbox, counts }) => {
-                    mailbox == "INBOX" && counts.messages == 5
-                }
-                ServerMessage::Change(Change::Mailboxes(all)) => all.iter().any(|known| {
-                    known.name == "INBOX" && known.counts.is_some_and(|counts| counts.messages == 5)
-                }),
-                _ => false,
-            })
+            .wait(|message| tells_count(message, "INBOX", 5))
             .await?;
         if !options.without.contains(&"NOTIFY") {
             for (command, name) in [
@@ -541,6 +549,11 @@ async fn a_mailbox_that_another_client_recreated_is_no_longer_the_same() -> anyh
     mailboxes(&mut device).await?;
     let before = window(&mut device, "Twice").await?.state;
     assert_eq!(before.exists, 1);
+    // The gateway hears of changes from now on.
+    client.append("INBOX", "", mail).await?;
+    device
+        .wait(|message| tells_count(message, "INBOX", 2))
+        .await?;
     client.run("DELETE Twice").await?;
     client.run("CREATE Twice").await?;
     client.append("Twice", "", mail).await?;
@@ -556,7 +569,12 @@ async fn a_mailbox_that_another_client_recreated_is_no_longer_the_same() -> anyh
             _ => false,
         })
         .await?;
-    let after = window(&mut device, "Twice").await?.state;
+    // Dovecot throws out who has a mailbox open that is deleted: then it is asked for again, as every device does.
+    let mut after = window(&mut device, "Twice").await;
+    if after.is_err() {
+        after = window(&mut device, "Twice").await;
+    }
+    let after = after?.state;
     assert_ne!(after.uidvalidity, before.uidvalidity);
     Ok(())
 }

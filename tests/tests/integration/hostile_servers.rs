@@ -373,6 +373,30 @@ async fn a_server_that_hangs_for_one_account_is_not_noticed_by_another() -> anyh
     is_well(&mut gateway).await
 }
 
+/// Dovecot 2.3 does so where somebody looks at the mailbox in the same moment.
+#[tokio::test]
+async fn a_folder_whose_deletion_is_disturbed_is_deleted_all_the_same() -> anyhow::Result<()> {
+    for then in ["{tag} OK deleted\r\n", "{tag} NO [NONEXISTENT] gone\r\n"] {
+        let disturbed = AtomicBool::new(false);
+        let server = Scripted::start(move |command| {
+            if !command.starts_with("DELETE") {
+                Reaction::Behave
+            } else if disturbed.swap(true, Ordering::Relaxed) {
+                say(then)
+            } else {
+                say("{tag} NO [SERVERBUG] Internal error occurred.\r\n")
+            }
+        })
+        .await?;
+        let gateway = Gateway::start(&server.url(), &[]).await?;
+        let mut device = Device::connect(&gateway.url, "alice").await?;
+        let name = "Old".to_owned();
+        let outcome = device.mutate(Mutation::DeleteMailbox { name }).await?;
+        assert_eq!(outcome, Outcome::Done { moved: None }, "then {then:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn two_hundred_unsolicited_lines_at_once_are_one_change() -> anyhow::Result<()> {
     let flood: String = (0..200)
