@@ -621,9 +621,9 @@ impl Task {
         self.list();
     }
 
-    /// Dovecot 2.3 swallows a rename that follows another change closely,
-    /// and a connection that listed between the two goes on answering with the older list: after the last change of names,
-    /// one more look follows. Until then each is over a connection of its own, lest folders come and go on screen.
+    /// Dovecot 2.3 swallows a rename that follows another change closely, and a connection that listed between the two
+    /// goes on answering with the older list: after the last change of names, one more look follows. Until then each is
+    /// over a connection of its own, lest folders come and go on screen.
     fn names_changed(&mut self) {
         match &mut self.settling {
             Some(settling) => settling.again = true,
