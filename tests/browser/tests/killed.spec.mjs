@@ -90,7 +90,9 @@ test("a browser that is killed loses nothing that was seen", async ({ account, i
           expected.starred.push([star, Date.now()]);
         },
         async () => {
-          await row(page, move).getByRole("checkbox").dispatchEvent("click");
+          const chosen = row(page, move).getByRole("checkbox");
+          await chosen.focus();
+          await chosen.dispatchEvent("click");
           await page.keyboard.press("e");
           await expect(row(page, move)).toHaveCount(0);
           expected.moved.push([move, Date.now()]);
