@@ -196,6 +196,16 @@ impl State {
         }
     }
 
+    /// There is a list of mailboxes now: what waited for it is done, in mailboxes that are still shown.
+    #[inline(never)]
+    pub(crate) fn act_early(&mut self) {
+        for early in std::mem::take(&mut self.early) {
+            if self.shows(early.tab, &early.mailbox) {
+                self.act(early.tab, Target::Uids(early.uids), early.action);
+            }
+        }
+    }
+
     #[inline(never)]
     fn act(&mut self, id: TabId, target: Target, action: Action) {
         let Some(tab) = self.tabs.get(&id) else {
@@ -222,15 +232,12 @@ impl State {
         let needs_list = matches!(action, Action::Archive | Action::Delete | Action::Junk);
         if needs_list && self.mailboxes.is_empty() {
             // Without the list it is not known which mailbox is the Trash; guessing would create a second one.
-            let target = Target::Uids(uids.iter().collect());
-            let early = (
-                id,
-                Intent::Act {
-                    mailbox,
-                    target,
-                    action,
-                },
-            );
+            let early = Early {
+                tab: id,
+                mailbox,
+                uids: uids.iter().collect(),
+                action,
+            };
             if !self.early.contains(&early) {
                 self.early.push(early);
             }
@@ -481,6 +488,15 @@ impl State {
         }
         name
     }
+}
+
+/// An action that waits for the list of mailboxes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Early {
+    tab: TabId,
+    mailbox: String,
+    uids: Vec<Uid>,
+    action: Action,
 }
 
 /// The messages an action is for, and the tab that asked.

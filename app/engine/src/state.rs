@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use roost_wire::{Address, Mailbox, RequestId, UidSet};
 
+use crate::actions::Early;
 use crate::bodies::Bodies;
 use crate::cache::Cache;
 use crate::drafts::Draft;
@@ -16,7 +17,7 @@ use crate::view::{
     ContentAddress, DraftView, Line, ListView, MailboxRow, MessageView, SessionView, Stage,
     Template,
 };
-use crate::{Circumstances, Effect, Filter, Intent, TabId, Who};
+use crate::{Circumstances, Effect, Filter, TabId, Who};
 
 /// How many mailboxes are cached.
 pub const MAX_CACHES: usize = 32;
@@ -41,7 +42,7 @@ pub struct State {
     /// Whether the list was heard since the socket opened.
     pub(crate) mailboxes_known: bool,
     /// What was asked for before there was a list, and needs it.
-    pub(crate) early: Vec<(TabId, Intent)>,
+    pub(crate) early: Vec<Early>,
     pub(crate) caches: HashMap<String, Cache>,
     /// Least recently shown first.
     pub(crate) cache_order: VecDeque<String>,

@@ -412,8 +412,8 @@ impl State {
                 }
                 self.mailboxes = mailboxes;
                 self.search_named();
-                for (tab, intent) in std::mem::take(&mut self.early) {
-                    self.intent(tab, intent);
+                if !self.early.is_empty() {
+                    self.act_early();
                 }
             }
             Change::Counts { mailbox, counts } => {

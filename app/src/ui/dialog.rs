@@ -7,6 +7,7 @@ use roost_engine::{Action, Intent, Target};
 use crate::ui::help::Help;
 use crate::ui::icon::Icon;
 use crate::ui::live::{each, effect, heard, live, memo};
+use crate::ui::menu;
 use crate::ui::queue::Queue;
 use crate::ui::settings::Settings;
 use crate::ui::sign_out::SignOut;
@@ -105,6 +106,7 @@ fn Frame(#[prop(into)] title: String, children: Children) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     effect(move || {
         if let Some(dialog) = dialog.get() {
+            menu::leave();
             let _ = dialog.show_modal();
             // Closed before it goes, it gives the focus back.
             on_cleanup(move || dialog.close());

@@ -15,7 +15,8 @@ const MARGIN: f64 = 8.0;
 const CHOICES: &str = ".menu :is(button, a, input)";
 
 /// A button and its menu, which has the focus as long as it is open: the arrows go through it, and no letter is a command.
-/// Escape closes it, and so does what is pressed or gets the focus elsewhere; the focus is the button's again if it was lost.
+/// Escape and Tab close it, and so does what is pressed or gets the focus elsewhere; the focus is the button's again if it was
+/// lost.
 #[component]
 pub fn Menu(
     /// What the button is called.
@@ -32,17 +33,7 @@ pub fn Menu(
     let button = NodeRef::<html::Button>::new();
     let called = label.clone();
     view! {
-        <div class="menu-place" node_ref=place on:keydown=heard(move |event: KeyboardEvent| {
-            if !open.get_untracked() {
-                return;
-            }
-            event.stop_propagation();
-            if event.key() == "Escape" {
-                open.set(false);
-            } else if walk(place, &event) {
-                event.prevent_default();
-            }
-        })>
+        <div class="menu-place" node_ref=place>
             <button
                 node_ref=button
                 class="plain more"
@@ -61,11 +52,17 @@ pub fn Menu(
                     // Pressed beside its choices, it keeps the focus.
                     tabindex="-1"
                     aria-label=called.clone()
-                    // A dialog that a choice opens gives the focus back to what had it, and the choice will be gone.
-                    on:click:capture=heard(move |_| if !mixed { focus(button) })
                     on:click=heard(move |event: MouseEvent| {
                         if !mixed && event.target() != event.current_target() {
                             open.set(false);
+                        }
+                    })
+                    on:keydown=heard(move |event: KeyboardEvent| {
+                        event.stop_propagation();
+                        if event.key() == "Escape" || event.key() == "Tab" && !mixed {
+                            open.set(false);
+                        } else if walk(place, &event) {
+                            event.prevent_default();
                         }
                     })
                     on:focusout=heard(move |event: FocusEvent| {
@@ -134,6 +131,17 @@ fn attend(
             }
         });
     });
+}
+
+/// Gives the focus from a choice to the button of its menu. A dialog that the choice opens gives it back to what had it, and the
+/// choice will be gone.
+pub fn leave() {
+    let choice = document().active_element();
+    let place = choice.and_then(|choice| choice.closest(".menu-place").ok()?);
+    let button = place.and_then(|place| place.query_selector("button").ok()?);
+    if let Some(button) = button {
+        let _ = button.unchecked_into::<HtmlElement>().focus();
+    }
 }
 
 fn focus(button: NodeRef<html::Button>) {
