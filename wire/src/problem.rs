@@ -69,6 +69,11 @@ pub enum Recovery {
 }
 
 impl ProblemKind {
+    /// Whether the mailbox may not be there: not every server says why one cannot be selected.
+    pub const fn may_be_missing(self) -> bool {
+        matches!(self, Self::NoSuchMailbox | Self::Refused)
+    }
+
     /// What the device does about it.
     pub const fn recovery(self) -> Recovery {
         match self {

@@ -130,6 +130,14 @@ struct Refreshing {
     again: bool,
 }
 
+/// The mutation that runs.
+#[derive(Debug)]
+struct Running {
+    id: MutationId,
+    /// It changes names: nobody lists meanwhile, which disturbs Dovecot 2.3, and a list follows.
+    names: bool,
+}
+
 /// Names changed a moment ago.
 #[derive(Debug)]
 struct Settling {
@@ -158,10 +166,7 @@ pub struct Task {
     refreshing: HashMap<String, Refreshing>,
     ledger: Ledger,
     mutations: VecDeque<(MutationId, Mutation)>,
-    /// The one that runs.
-    running: Option<MutationId>,
-    /// It changes names: nobody lists meanwhile, which disturbs Dovecot 2.3, and a list follows.
-    naming: bool,
+    running: Option<Running>,
     /// Drafts being saved and messages being held or sent. Sending takes a held message back; dropping the sender ends
     /// its wait too, because the gateway goes away.
     outgoing: HashMap<MutationId, oneshot::Sender<()>>,
@@ -212,7 +217,6 @@ impl Task {
             ledger: Ledger::default(),
             mutations: VecDeque::new(),
             running: None,
-            naming: false,
             outgoing: HashMap::new(),
             opening: HashMap::new(),
             ending: Vec::new(),
@@ -508,18 +512,8 @@ impl Task {
         attached.requests += 1;
         if request == Request::MessageLimit {
             let post = Arc::clone(&self.desk.post);
-            let events = self.events.clone();
-            self.jobs.spawn(async move {
-                let result = Ok(Answer::MessageLimit(post.limit().await));
-                let opened = None;
-                let answered = Event::Answered {
-                    device,
-                    id,
-                    opened,
-                    result,
-                };
-                let _ = events.send(answered).await;
-            });
+            let limit = async move { Ok(Answer::MessageLimit(post.limit().await)) };
+            self.answer_with(device, id, None, limit);
             return;
         }
         let mut opened = None;
@@ -535,16 +529,36 @@ impl Task {
             _ => {}
         }
         let pool = Arc::clone(&self.pool);
+        let work = async move { caught(answer(&pool, request)).await };
+        self.answer_with(device, id, opened, work);
+    }
+
+    /// Answers a request with what comes of work beside the loop.
+    fn answer_with(
+        &mut self,
+        device: DeviceId,
+        id: RequestId,
+        opened: Option<String>,
+        work: impl Future<Output = Result<Answer, Problem>> + Send + 'static,
+    ) {
         let events = self.events.clone();
         self.jobs.spawn(async move {
-            let result = caught(answer(&pool, request)).await;
             let answered = Event::Answered {
                 device,
                 id,
                 opened,
-                result,
+                result: work.await,
             };
             let _ = events.send(answered).await;
+        });
+    }
+
+    /// Lets the loop react to something after a while.
+    fn later(&mut self, after: Duration, event: Event) {
+        let events = self.events.clone();
+        self.jobs.spawn(async move {
+            tokio::time::sleep(after).await;
+            let _ = events.send(event).await;
         });
     }
 
@@ -601,17 +615,25 @@ impl Task {
         }
     }
 
+    /// Whether names are just being changed.
+    fn is_naming(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.names)
+    }
+
     fn list(&mut self) {
-        match &mut self.listing {
-            Some(listing) => listing.again = true,
-            None if self.naming => {}
-            None => match &mut self.settling {
-                Some(settling) if settling.anew > 0 => {
-                    settling.anew -= 1;
-                    self.list_with(jobs::list_anew);
-                }
-                _ => self.list_with(jobs::list),
-            },
+        if let Some(listing) = &mut self.listing {
+            listing.again = true;
+            return;
+        }
+        if self.is_naming() {
+            return;
+        }
+        match &mut self.settling {
+            Some(settling) if settling.anew > 0 => {
+                settling.anew -= 1;
+                self.list_with(jobs::list_anew);
+            }
+            _ => self.list_with(jobs::list),
         }
     }
 
@@ -633,18 +655,14 @@ impl Task {
 
     fn settle(&mut self, anew: u8) {
         self.settling = Some(Settling { anew, again: false });
-        let events = self.events.clone();
-        self.jobs.spawn(async move {
-            tokio::time::sleep(SETTLE).await;
-            let _ = events.send(Event::Settled).await;
-        });
+        self.later(SETTLE, Event::Settled);
     }
 
     fn settled(&mut self) {
         let Some(Settling { anew, again }) = self.settling.take() else {
             return;
         };
-        let looks = self.listing.is_some() || self.naming;
+        let looks = self.listing.is_some() || self.is_naming();
         if !looks {
             self.list_with(jobs::list_anew);
         }
@@ -791,15 +809,6 @@ impl Task {
         });
     }
 
-    /// Looks again after a while, when the line to the mail server broke.
-    fn refresh_later(&mut self, mailbox: String) {
-        let events = self.events.clone();
-        self.jobs.spawn(async move {
-            tokio::time::sleep(RETRY).await;
-            let _ = events.send(Event::Hint(Hint::Mailbox(mailbox))).await;
-        });
-    }
-
     fn refreshed(&mut self, mailbox: String, result: Result<Refresh, Problem>) {
         let again = self
             .refreshing
@@ -818,12 +827,11 @@ impl Task {
             }
             Err(problem) => {
                 tracing::debug!("a refresh failed: {:?}", problem.kind);
-                let gone = matches!(
-                    problem.kind,
-                    ProblemKind::NoSuchMailbox | ProblemKind::Refused
-                );
+                let gone = problem.kind.may_be_missing();
                 if problem.kind.recovery() == Recovery::Retry && !self.devices.is_empty() {
-                    self.refresh_later(mailbox.clone());
+                    // The line to the mail server broke.
+                    let hint = Hint::Mailbox(mailbox.clone());
+                    self.later(RETRY, Event::Hint(hint));
                 } else if gone && !self.lists(&mailbox) {
                     self.tracks.remove(&mailbox);
                 } else if gone
@@ -918,17 +926,18 @@ impl Task {
         if self.running.is_some() {
             return;
         }
-        let names = |(_, mutation): &(MutationId, Mutation)| changes_names(mutation);
-        let naming = self.mutations.front().is_some_and(names);
+        let Some((_, next)) = self.mutations.front() else {
+            return;
+        };
+        let names = changes_names(next);
         // It begins once the list is there.
-        if naming && self.listing.is_some() {
+        if names && self.listing.is_some() {
             return;
         }
         let Some((id, mutation)) = self.mutations.pop_front() else {
             return;
         };
-        self.running = Some(id);
-        self.naming = naming;
+        self.running = Some(Running { id, names });
         let pool = Arc::clone(&self.pool);
         let events = self.events.clone();
         self.run_mutation(id, mailboxes_of(&mutation), async move {
@@ -963,9 +972,12 @@ impl Task {
     }
 
     fn mutated(&mut self, id: MutationId, result: Result<Applied, Outcome>, touched: Vec<String>) {
-        if self.running == Some(id) {
+        if self
+            .running
+            .as_ref()
+            .is_some_and(|running| running.id == id)
+        {
             self.running = None;
-            self.naming = false;
         }
         self.outgoing.remove(&id);
         let (outcome, list, touched) = match result {

@@ -357,11 +357,9 @@ impl Connection {
         if let Some(closed) = completion.responses.iter().rposition(
             |response| matches!(response, Response::Status(status) if status.has_code("CLOSED")),
         ) {
-            let mut index = 0;
-            completion.responses.retain(|response| {
-                index += 1;
-                index > closed + 1 || response.names_mailbox()
-            });
+            let after = completion.responses.split_off(closed + 1);
+            completion.responses.retain(Response::names_mailbox);
+            completion.responses.extend(after);
         }
         let mut state = MailboxState::default();
         for response in &completion.responses {

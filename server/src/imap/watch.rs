@@ -95,17 +95,15 @@ async fn attend(
     let mut left = None;
     loop {
         let mailbox = on_screen.borrow_and_update().clone();
-        let selected = if connection.selected() == Some(mailbox.as_str()) {
-            Ok(Vec::new())
+        let (watched, said) = if connection.selected() == Some(mailbox.as_str()) {
+            (Some(mailbox), Vec::new())
         } else {
-            let selected = connection.select_anew(&mailbox, None).await;
-            selected.map(|(_, said)| said)
-        };
-        // A mailbox that cannot be selected (deleted meanwhile, say) is not watched; the others are.
-        let (watched, said) = match selected {
-            Ok(said) => (Some(mailbox), said),
-            Err(error) if error.is_fatal() => return Err(error),
-            Err(_) => (None, Vec::new()),
+            match connection.select_anew(&mailbox, None).await {
+                Ok((_, said)) => (Some(mailbox), said),
+                Err(error) if error.is_fatal() => return Err(error),
+                // A mailbox that cannot be selected (deleted meanwhile, say) is not watched; the others are.
+                Err(_) => (None, Vec::new()),
+            }
         };
         let idle = watched.is_some() && connection.capabilities.idle && connection.idle().await?;
         // Only now: what changes from here on is heard of, and what changed before is looked at.

@@ -32,13 +32,8 @@ impl Desk {
         match self.look_before(id, draft, mailbox, base).await {
             Ok(Some(saved)) => return Ok(saved),
             Ok(None) => {}
-            // Not every server says why it cannot be selected: what can be created was not there.
-            Err(problem)
-                if matches!(
-                    problem.kind,
-                    ProblemKind::NoSuchMailbox | ProblemKind::Refused
-                ) =>
-            {
+            // What can be created was not there.
+            Err(problem) if problem.kind.may_be_missing() => {
                 let mut lease = self
                     .pool
                     .acquire(Priority::Interactive, None)

@@ -65,11 +65,20 @@ pub struct Looked {
 impl Looked {
     /// They could not be looked at: soon again.
     pub fn soon() -> Self {
-        Self {
-            next: Some(now() + AGAIN),
-            failed: true,
-            ..Self::default()
-        }
+        let mut looked = Self::default();
+        looked.fail();
+        looked
+    }
+
+    /// They are looked at again at that time, if not before.
+    fn again(&mut self, at: i64) {
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
+    }
+
+    /// One of them could not be done now.
+    fn fail(&mut self) {
+        self.failed = true;
+        self.again(now() + AGAIN);
     }
 }
 
@@ -199,15 +208,8 @@ impl Desk {
     ) -> Result<Option<Place<'a>>, Outcome> {
         let (uidvalidity, found) = match imap::find(lease, mailbox, id).await {
             Ok(found) => found,
-            // Not every server says why it cannot be selected: perhaps there is none yet.
-            Err(error)
-                if matches!(
-                    error.to_problem().kind,
-                    ProblemKind::NoSuchMailbox | ProblemKind::Refused
-                ) =>
-            {
-                return Ok(None);
-            }
+            // Perhaps there is none yet.
+            Err(error) if error.to_problem().kind.may_be_missing() => return Ok(None),
             Err(error) => return Err(told(&error)),
         };
         Ok(found.iter().next_back().map(|uid| Place {
@@ -414,7 +416,6 @@ impl Desk {
                 .await?;
             imap::waiting(&mut lease, mailbox, LATER).await?
         };
-        let mut soon = |at: i64| looked.next = Some(looked.next.map_or(at, |next| next.min(at)));
         let mut due = Vec::new();
         for message in waiting {
             let Some((at, id)) = time_and_id(&message.header) else {
@@ -429,12 +430,12 @@ impl Desk {
                 continue;
             }
             if message.flags.has(SENDING) {
-                soon(now() + CLAIMED);
+                looked.again(now() + CLAIMED);
                 due.push((place, id, true));
             } else if at <= now() {
                 due.push((place, id, false));
             } else {
-                soon(at);
+                looked.again(at);
             }
         }
         for (place, id, claimed) in due {
@@ -449,11 +450,7 @@ impl Desk {
                         looked.touched.push(mailbox.to_owned());
                     }
                     Ok(_) => {}
-                    Err(_) => {
-                        looked.failed = true;
-                        let at = now() + AGAIN;
-                        looked.next = Some(looked.next.map_or(at, |next| next.min(at)));
-                    }
+                    Err(_) => looked.fail(),
                 }
                 continue;
             }
@@ -471,13 +468,10 @@ impl Desk {
             match ended {
                 Ok(applied) => looked.touched.extend(applied.touched),
                 Err(Outcome::Rejected(problem)) if problem.kind == ProblemKind::Conflict => {
-                    let at = now() + CLAIMED;
-                    looked.next = Some(looked.next.map_or(at, |next| next.min(at)));
+                    looked.again(now() + CLAIMED);
                 }
                 Err(Outcome::Rejected(problem)) if problem.kind.recovery() == Recovery::Retry => {
-                    looked.failed = true;
-                    let at = now() + AGAIN;
-                    looked.next = Some(looked.next.map_or(at, |next| next.min(at)));
+                    looked.fail();
                 }
                 Err(Outcome::Rejected(problem)) if problem.kind == ProblemKind::NoSuchMessage => {}
                 Err(Outcome::Rejected(problem)) => {
